@@ -45,6 +45,7 @@ function(gatehouse_module module)
   set_property(GLOBAL APPEND PROPERTY GATEHOUSE_MODULES ${module})
   if(M_TESTS AND GTest_FOUND AND NOT GATEHOUSE_FUZZ)
     add_executable(${target}_test ${M_TESTS})
+    target_compile_definitions(${target}_test PRIVATE GATEHOUSE_SOURCE_ROOT="${PROJECT_SOURCE_DIR}")
     gatehouse_link(${target}_test USES ${module} ${M_USES} ${M_TEST_USES}
                    LIBS ${M_LIBS} ${M_TEST_LIBS} GTest::gmock GTest::gtest_main)
     if(M_ASIO)
@@ -53,6 +54,18 @@ function(gatehouse_module module)
     gtest_discover_tests(${target}_test TEST_PREFIX "${module}: " DISCOVERY_MODE PRE_TEST
                          PROPERTIES LABELS unit TIMEOUT 120)
   endif()
+endfunction()
+
+# gatehouse_proto(facts message facts.proto) makes gatehouse_facts_pb, included as "message/facts.pb.h": generated
+# messages are a target of their own without our warning flags, and their headers count as system headers.
+function(gatehouse_proto name folder file)
+  set(target gatehouse_${name}_pb)
+  add_library(${target} STATIC ${file})
+  file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/gen/${folder})
+  protobuf_generate(TARGET ${target} LANGUAGE cpp PROTOC_OUT_DIR ${PROJECT_BINARY_DIR}/gen/${folder})
+  target_include_directories(${target} SYSTEM PUBLIC ${PROJECT_BINARY_DIR}/gen
+                             PRIVATE ${PROJECT_BINARY_DIR}/gen/${folder})
+  target_link_libraries(${target} PUBLIC protobuf::libprotobuf)
 endfunction()
 
 # gatehouse_app(front SOURCES main.cc USES ... LIBS ...) makes the executable gatehouse-front.

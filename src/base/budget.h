@@ -1,6 +1,6 @@
-// Deterministic work limits of one message. Counts bytes, entries and steps, never time, so that what is found does
-// not depend on load; wall time is enforced by the front alone (deadline -> kill -> gap timed_out).
-// One Budget per message, owned by inspect/engine, used by one thread.
+// Deterministic work limits of one message. Counts bytes, entries and steps, never time, so that what is
+// found does not depend on load; wall time is enforced by the front alone (deadline -> kill -> gap
+// timed_out). One Budget per message, owned by inspect/engine, used by one thread.
 #pragma once
 
 #include <cstdint>
@@ -8,11 +8,11 @@
 namespace gatehouse::base {
 
 struct BudgetLimits {
-    std::uint32_t max_depth = 20;               ///< nesting of parts and containers
-    std::uint32_t max_parts = 10'000;           ///< parts and members of one message
-    std::uint64_t max_decoded = 1ULL << 30;     ///< bytes produced by decoding and opening, in all
-    std::uint64_t max_held = 192ULL << 20;      ///< bytes held at once
-    std::uint64_t max_steps = 2'000'000'000;    ///< elementary steps of detectors
+    std::uint32_t max_depth = 20;             ///< nesting of parts and containers
+    std::uint32_t max_parts = 10'000;         ///< parts and members of one message
+    std::uint64_t max_decoded = 1ULL << 30;   ///< bytes produced by decoding and opening, in all
+    std::uint64_t max_held = 192ULL << 20;    ///< bytes held at once
+    std::uint64_t max_steps = 2'000'000'000;  ///< elementary steps of detectors
 };
 
 class Budget {

@@ -37,9 +37,13 @@ std::optional<int> number(std::string_view text, std::size_t at, std::size_t len
 
 Clock::Clock(WallTime fixed) : offset_us_(fixed.time_since_epoch().count() - system_micros()) {}
 
-WallTime Clock::wall() const { return WallTime(std::chrono::microseconds(system_micros() + offset_us_.load())); }
+WallTime Clock::wall() const {
+    return WallTime(std::chrono::microseconds(system_micros() + offset_us_.load()));
+}
 
-SteadyTime Clock::steady() const { return std::chrono::steady_clock::now(); }
+SteadyTime Clock::steady() const {
+    return std::chrono::steady_clock::now();
+}
 
 void Clock::advance(std::chrono::seconds step) {
     offset_us_ += std::chrono::duration_cast<std::chrono::microseconds>(step).count();
@@ -54,7 +58,8 @@ std::string to_rfc3339(WallTime time) {
 
 Result<WallTime> parse_rfc3339(std::string_view text) {
     const auto bad = [&] {
-        return fail(Fault::usage, "\"{}\" is not a UTC time such as 2026-01-01T00:00:00Z", printable(text, 64));
+        return fail(Fault::usage, "\"{}\" is not a UTC time such as 2026-01-01T00:00:00Z",
+                    printable(text, 64));
     };
     if (text.size() != 20 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != ' ') ||
         text[13] != ':' || text[16] != ':' || text[19] != 'Z') {
@@ -67,7 +72,8 @@ Result<WallTime> parse_rfc3339(std::string_view text) {
     const auto minute = number(text, 14, 2);
     const auto second = number(text, 17, 2);
     if (!year || !month || !day || !hour || !minute || !second) return bad();
-    const std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
+    const std::chrono::year_month_day date{std::chrono::year(*year),
+                                           std::chrono::month(static_cast<unsigned>(*month)),
                                            std::chrono::day(static_cast<unsigned>(*day))};
     if (!date.ok() || *hour > 23 || *minute > 59 || *second > 59) return bad();
     return WallTime(std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +

@@ -1,6 +1,6 @@
 // Time, made once in apps and passed by reference. Pure code is given a WallTime or a SteadyTime instead.
-// The wall clock can be fixed for tests (`testing.fixed_clock`: wall time at start, then it runs) and advanced;
-// timers always use the steady clock. Thread-safe.
+// The wall clock can be fixed for tests (`testing.fixed_clock`: wall time at start, then it runs) and
+// advanced; timers always use the steady clock. Thread-safe.
 #pragma once
 
 #include <atomic>

@@ -1,5 +1,5 @@
-// SHA-256 (FIPS 180-4, by libcrypto) for whole messages and parts, and the fast checksum (XXH3, 64 bit) of our own
-// file frames. The checksum finds damage, not malice. Pure; no shared state.
+// SHA-256 (FIPS 180-4, by libcrypto) for whole messages and parts, and the fast checksum (XXH3, 64 bit) of
+// our own file frames. The checksum finds damage, not malice. Pure; no shared state.
 #pragma once
 
 #include <cstdint>

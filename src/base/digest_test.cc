@@ -18,7 +18,9 @@ TEST(Digest, Sha256) {
     EXPECT_EQ(digest.finish(), sha256("abc"));
 }
 
-TEST(Digest, ChecksumSeesOneBit) { EXPECT_NE(checksum64("frame"), checksum64("frbme")); }
+TEST(Digest, ChecksumSeesOneBit) {
+    EXPECT_NE(checksum64("frame"), checksum64("frbme"));
+}
 
 }  // namespace
 }  // namespace gatehouse::base

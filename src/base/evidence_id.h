@@ -1,5 +1,5 @@
-// Vocabulary of what detectors may report. Each id is a literal, declared once in its detector's Info and greppable;
-// policy, explain, statistics and the console only ever use ids from there.
+// Vocabulary of what detectors may report. Each id is a literal, declared once in its detector's Info and
+// greppable; policy, explain, statistics and the console only ever use ids from there.
 #pragma once
 
 #include <cstdint>

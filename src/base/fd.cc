@@ -33,8 +33,8 @@ Result<void> write_all(int fd, std::string_view bytes) {
 Result<std::string> read_file(const std::string& path, std::size_t limit) {
     const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file) {
-        return fail_errno(errno == ENOENT ? Fault::not_found : Fault::unavailable, fmt::format("cannot open {}", path),
-                          errno);
+        return fail_errno(errno == ENOENT ? Fault::not_found : Fault::unavailable,
+                          fmt::format("cannot open {}", path), errno);
     }
     std::string content;
     std::string block(64 * 1024, '\0');
@@ -63,7 +63,8 @@ Result<void> replace_file(const std::string& path, std::string_view content, uns
     const Fd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
     if (!file) return fail_errno(Fault::unavailable, fmt::format("cannot write {}", temporary), errno);
     GATEHOUSE_CHECK(write_all(file.get(), content));
-    if (::fsync(file.get()) != 0) return fail_errno(Fault::unavailable, fmt::format("cannot sync {}", temporary), errno);
+    if (::fsync(file.get()) != 0)
+        return fail_errno(Fault::unavailable, fmt::format("cannot sync {}", temporary), errno);
     if (::rename(temporary.c_str(), path.c_str()) != 0) {
         return fail_errno(Fault::unavailable, fmt::format("cannot rename {} to {}", temporary, path), errno);
     }

@@ -43,7 +43,8 @@ class Fd {
 Result<void> write_all(int fd, std::string_view bytes);
 /// At most `limit` bytes to the end of the file; more is Fault::limit.
 Result<std::string> read_file(const std::string& path, std::size_t limit);
-/// Temporary file beside the target, fsync, rename, fsync of the folder: the old content or the new, never half.
+/// Temporary file beside the target, fsync, rename, fsync of the folder: the old content or the new, never
+/// half.
 Result<void> replace_file(const std::string& path, std::string_view content, unsigned mode);
 /// fsync of a folder, so that a rename or an unlink in it survives a power cut.
 Result<void> sync_folder(const std::string& path);

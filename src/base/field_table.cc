@@ -40,13 +40,15 @@ constexpr std::array kUnits = {
 };
 
 std::unexpected<Error> wrong(const Value& value, const Field& field, std::string_view got) {
-    return fail(Fault::usage, "{}: {} must be {}, not {}", value.place().to_string(), field.name, describe(field), got);
+    return fail(Fault::usage, "{}: {} must be {}, not {}", value.place().to_string(), field.name,
+                describe(field), got);
 }
 
 /// "30 MiB" in the field's unit; nullopt when it is not written so.
 std::optional<std::int64_t> parse_with_unit(std::string_view text, std::string_view unit) {
     text = trim(text);
-    const auto digits = static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_digit) - text.begin());
+    const auto digits =
+        static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_digit) - text.begin());
     const auto number = parse_unsigned(text.substr(0, digits));
     const std::string suffix = lower(trim(text.substr(digits)));
     if (!number) return std::nullopt;
@@ -85,7 +87,8 @@ std::string range_words(const FieldOptions& options) {
 }  // namespace
 
 const Field* FieldTable::find(std::string_view field) const {
-    const auto at = std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.name == field; });
+    const auto at =
+        std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.name == field; });
     return at == fields.end() ? nullptr : &*at;
 }
 
@@ -98,15 +101,18 @@ std::vector<std::string> FieldTable::names() const {
 std::string describe(const Field& field) {
     const auto& options = field.options;
     switch (field.kind) {
-        case FieldKind::boolean: return "true or false";
-        case FieldKind::real: return "a number" + range_words(options);
+        case FieldKind::boolean:
+            return "true or false";
+        case FieldKind::real:
+            return "a number" + range_words(options);
         case FieldKind::integer: {
             std::string words = "an integer" + range_words(options);
             if (!options.unit.empty()) words += fmt::format(" ({})", options.unit);
             return words;
         }
         case FieldKind::text:
-        case FieldKind::list: break;
+        case FieldKind::list:
+            break;
     }
     const std::string_view noun = field.kind == FieldKind::list ? "a list of " : "";
     if (options.choices.empty()) return field.kind == FieldKind::list ? "a list of strings" : "a string";
@@ -142,11 +148,14 @@ Result<void> assign_boolean(bool& to, const Value& value, const Field& field) {
 Result<void> assign_integer(std::int64_t& to, const Value& value, const Field& field) {
     std::optional<std::int64_t> number;
     if (value.integer() != nullptr) number = *value.integer();
-    if (value.text() != nullptr && !field.options.unit.empty()) number = parse_with_unit(*value.text(), field.options.unit);
+    if (value.text() != nullptr && !field.options.unit.empty())
+        number = parse_with_unit(*value.text(), field.options.unit);
     if (!number) {
-        return wrong(value, field, value.text() != nullptr ? value.to_string() : std::string(value.kind_name()));
+        return wrong(value, field,
+                     value.text() != nullptr ? value.to_string() : std::string(value.kind_name()));
     }
-    if (*number < field.options.min || *number > field.options.max) return wrong(value, field, value.to_string());
+    if (*number < field.options.min || *number > field.options.max)
+        return wrong(value, field, value.to_string());
     to = *number;
     return {};
 }
@@ -181,7 +190,8 @@ Result<void> assign_list(std::vector<std::string>& to, const Value& value, const
         list.push_back(*value.text());
     } else if (value.array() != nullptr) {
         for (const auto& member : *value.array()) {
-            if (member.text() == nullptr) return wrong(member, field, fmt::format("a list with {}", member.kind_name()));
+            if (member.text() == nullptr)
+                return wrong(member, field, fmt::format("a list with {}", member.kind_name()));
             GATEHOUSE_CHECK(check_word(*member.text(), member, field));
             list.push_back(*member.text());
         }

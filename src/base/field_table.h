@@ -3,9 +3,11 @@
 //
 //   struct SmtpSettings { std::int64_t max_recipients = 5000; };
 //   inline constexpr std::array kSmtpFields = {
-//       field<&SmtpSettings::max_recipients>("max_recipients", "recipients of one message, beyond: 452", {.min = 1}),
+//       field<&SmtpSettings::max_recipients>("max_recipients", "recipients of one message, beyond: 452",
+//       {.min = 1}),
 //   };
-//   inline constexpr FieldTable kSmtpTable = make_table<SmtpSettings>("smtp", "the SMTP server", kSmtpFields);
+//   inline constexpr FieldTable kSmtpTable = make_table<SmtpSettings>("smtp", "the SMTP server",
+//   kSmtpFields);
 //
 // Tables are constexpr and shared by all threads. Default values are the struct's member initialisers.
 #pragma once
@@ -34,7 +36,8 @@ enum class FieldKind { boolean, integer, real, text, list };
 struct FieldOptions {
     std::int64_t min = std::numeric_limits<std::int64_t>::min();
     std::int64_t max = std::numeric_limits<std::int64_t>::max();
-    /// "bytes", "s", "ms" ...: an integer in this unit. Bytes and times may also be written "30 MiB", "10 min".
+    /// "bytes", "s", "ms" ...: an integer in this unit. Bytes and times may also be written "30 MiB", "10
+    /// min".
     std::string_view unit = {};
     /// For text and the members of lists: the only words allowed; empty = any.
     std::span<const std::string_view> choices = {};
@@ -66,8 +69,8 @@ struct FieldTable {
     std::vector<std::string> names() const;
 };
 
-/// Fills `object` from a TOML table; keys that are absent keep their defaults. The first fault wins and names file,
-/// line, key, what is allowed, and for an unknown key the nearest known one.
+/// Fills `object` from a TOML table; keys that are absent keep their defaults. The first fault wins and names
+/// file, line, key, what is allowed, and for an unknown key the nearest known one.
 Result<void> fill(const FieldTable& table, const Value& from, void* object);
 
 /// What is allowed, in words: "an integer from 1 to 5000", "one of refuse, normalise".
@@ -90,16 +93,34 @@ struct MemberOf<Member Object::*> {
     using MemberType = Member;
 };
 
-constexpr FieldKind kind_of(const bool*) { return FieldKind::boolean; }
-constexpr FieldKind kind_of(const std::int64_t*) { return FieldKind::integer; }
-constexpr FieldKind kind_of(const double*) { return FieldKind::real; }
-constexpr FieldKind kind_of(const std::string*) { return FieldKind::text; }
-constexpr FieldKind kind_of(const std::vector<std::string>*) { return FieldKind::list; }
+constexpr FieldKind kind_of(const bool*) {
+    return FieldKind::boolean;
+}
+constexpr FieldKind kind_of(const std::int64_t*) {
+    return FieldKind::integer;
+}
+constexpr FieldKind kind_of(const double*) {
+    return FieldKind::real;
+}
+constexpr FieldKind kind_of(const std::string*) {
+    return FieldKind::text;
+}
+constexpr FieldKind kind_of(const std::vector<std::string>*) {
+    return FieldKind::list;
+}
 
-inline Result<void> assign_any(bool& to, const Value& v, const Field& f) { return assign_boolean(to, v, f); }
-inline Result<void> assign_any(std::int64_t& to, const Value& v, const Field& f) { return assign_integer(to, v, f); }
-inline Result<void> assign_any(double& to, const Value& v, const Field& f) { return assign_real(to, v, f); }
-inline Result<void> assign_any(std::string& to, const Value& v, const Field& f) { return assign_text(to, v, f); }
+inline Result<void> assign_any(bool& to, const Value& v, const Field& f) {
+    return assign_boolean(to, v, f);
+}
+inline Result<void> assign_any(std::int64_t& to, const Value& v, const Field& f) {
+    return assign_integer(to, v, f);
+}
+inline Result<void> assign_any(double& to, const Value& v, const Field& f) {
+    return assign_real(to, v, f);
+}
+inline Result<void> assign_any(std::string& to, const Value& v, const Field& f) {
+    return assign_text(to, v, f);
+}
 inline Result<void> assign_any(std::vector<std::string>& to, const Value& v, const Field& f) {
     return assign_list(to, v, f);
 }
@@ -107,7 +128,9 @@ template <typename T>
 Value read_any(const T& from) {
     return Value(Value::Data(from));
 }
-inline Value read_any(const std::vector<std::string>& from) { return read_list(from); }
+inline Value read_any(const std::vector<std::string>& from) {
+    return read_list(from);
+}
 
 }  // namespace detail
 
@@ -116,14 +139,15 @@ constexpr Field field(std::string_view name, std::string_view help, FieldOptions
     using Traits = detail::MemberOf<decltype(Member)>;
     using Object = typename Traits::ObjectType;
     using Type = typename Traits::MemberType;
-    return Field{name,
-                 help,
-                 detail::kind_of(static_cast<const Type*>(nullptr)),
-                 options,
-                 [](void* object, const Value& value, const Field& self) {
-                     return detail::assign_any(static_cast<Object*>(object)->*Member, value, self);
-                 },
-                 [](const void* object) { return detail::read_any(static_cast<const Object*>(object)->*Member); }};
+    return Field{
+        name,
+        help,
+        detail::kind_of(static_cast<const Type*>(nullptr)),
+        options,
+        [](void* object, const Value& value, const Field& self) {
+            return detail::assign_any(static_cast<Object*>(object)->*Member, value, self);
+        },
+        [](const void* object) { return detail::read_any(static_cast<const Object*>(object)->*Member); }};
 }
 
 template <typename Object>

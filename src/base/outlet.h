@@ -1,6 +1,6 @@
-// The declaration of a way out. A feature never opens a socket: it asks the door through one of these, and from this
-// one value come enforcement, the ledger's vocabulary, `gatehouse features` and the manual's chapter.
-// The declarations stand in consult/outlets/, one file each.
+// The declaration of a way out. A feature never opens a socket: it asks the door through one of these, and
+// from this one value come enforcement, the ledger's vocabulary, `gatehouse features` and the manual's
+// chapter. The declarations stand in consult/outlets/, one file each.
 #pragma once
 
 #include <span>
@@ -9,8 +9,8 @@
 namespace gatehouse::base {
 
 struct Outlet {
-    std::string_view id;                            ///< "reputation.sender_ip"
-    std::string_view feature;                       ///< "email_reputation"
+    std::string_view id;                              ///< "reputation.sender_ip"
+    std::string_view feature;                         ///< "email_reputation"
     std::span<const std::string_view> field_classes;  ///< what leaves
     std::string_view to_whom;
     std::string_view why;

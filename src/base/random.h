@@ -1,4 +1,5 @@
-// Random bytes from the kernel, for references, salts and names. Blocks only before the kernel's pool is seeded.
+// Random bytes from the kernel, for references, salts and names. Blocks only before the kernel's pool is
+// seeded.
 #pragma once
 
 #include <cstdint>

@@ -22,7 +22,8 @@ int symbol_value(char c) {
 Reference Reference::make(WallTime time, std::uint8_t node, std::uint32_t random) {
     const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(time - kEpoch).count();
     const std::uint64_t millis = since < 0 ? 0 : static_cast<std::uint64_t>(since) & ((1ULL << 42) - 1);
-    const std::uint64_t rest = (static_cast<std::uint64_t>(node) << 30) | (random & ((1U << 30) - 1));  // 38 bits
+    const std::uint64_t rest =
+        (static_cast<std::uint64_t>(node) << 30) | (random & ((1U << 30) - 1));  // 38 bits
     Reference reference;
     reference.high_ = (millis << 22) | (rest >> 16);
     reference.low_ = static_cast<std::uint16_t>(rest & 0xFFFF);
@@ -65,7 +66,8 @@ std::string Reference::to_string() const {
 Result<Reference> Reference::parse(std::string_view text) {
     const auto symbols = normalise_reference_prefix(text);
     if (!symbols || symbols->size() != kSymbols) {
-        return fail(Fault::usage, "\"{}\" is not a message reference (16 symbols such as 7Q3K-M8TD-0VZ2-6XNB)",
+        return fail(Fault::usage,
+                    "\"{}\" is not a message reference (16 symbols such as 7Q3K-M8TD-0VZ2-6XNB)",
                     printable(text, 64));
     }
     Reference reference;
@@ -76,7 +78,9 @@ Result<Reference> Reference::parse(std::string_view text) {
     return reference;
 }
 
-WallTime Reference::time() const { return kEpoch + std::chrono::milliseconds(high_ >> 22); }
+WallTime Reference::time() const {
+    return kEpoch + std::chrono::milliseconds(high_ >> 22);
+}
 
 std::optional<std::string> normalise_reference_prefix(std::string_view text) {
     std::string out;

@@ -41,8 +41,8 @@ class Reference {
     std::uint16_t low_ = 0;   // the lower 16 bits
 };
 
-/// Case and dashes ignored, I/L read as 1, O as 0 (Crockford); nullopt when a symbol is none of the alphabet or
-/// there are fewer than 8 or more than 16 of them. The result is upper case without dashes.
+/// Case and dashes ignored, I/L read as 1, O as 0 (Crockford); nullopt when a symbol is none of the alphabet
+/// or there are fewer than 8 or more than 16 of them. The result is upper case without dashes.
 std::optional<std::string> normalise_reference_prefix(std::string_view text);
 
 }  // namespace gatehouse::base

@@ -6,14 +6,22 @@ namespace gatehouse::base {
 
 std::string_view to_string(Fault fault) {
     switch (fault) {
-        case Fault::malformed: return "malformed";
-        case Fault::limit: return "limit";
-        case Fault::timed_out: return "timed_out";
-        case Fault::unavailable: return "unavailable";
-        case Fault::refused: return "refused";
-        case Fault::not_found: return "not_found";
-        case Fault::usage: return "usage";
-        case Fault::internal: return "internal";
+        case Fault::malformed:
+            return "malformed";
+        case Fault::limit:
+            return "limit";
+        case Fault::timed_out:
+            return "timed_out";
+        case Fault::unavailable:
+            return "unavailable";
+        case Fault::refused:
+            return "refused";
+        case Fault::not_found:
+            return "not_found";
+        case Fault::usage:
+            return "usage";
+        case Fault::internal:
+            return "internal";
     }
     return "internal";
 }

@@ -50,14 +50,14 @@ template <typename... Args>
 /// GATEHOUSE_TRY(auto value, expression): declares value, or returns the expression's error.
 #define GATEHOUSE_TRY(declaration, expression) \
     GATEHOUSE_TRY_IMPL_(GATEHOUSE_CONCAT(gatehouse_try_, __LINE__), declaration, expression)
-#define GATEHOUSE_TRY_IMPL_(temporary, declaration, expression)            \
-    auto temporary = (expression);                                         \
+#define GATEHOUSE_TRY_IMPL_(temporary, declaration, expression)           \
+    auto temporary = (expression);                                        \
     if (!temporary) return std::unexpected(std::move(temporary).error()); \
     declaration = std::move(temporary).value()
 
 /// GATEHOUSE_CHECK(expression): returns the expression's error; for Result<void>.
-#define GATEHOUSE_CHECK(expression)                                             \
-    do {                                                                        \
-        if (auto gatehouse_check_ = (expression); !gatehouse_check_)            \
-            return std::unexpected(std::move(gatehouse_check_).error());        \
+#define GATEHOUSE_CHECK(expression)                                      \
+    do {                                                                 \
+        if (auto gatehouse_check_ = (expression); !gatehouse_check_)     \
+            return std::unexpected(std::move(gatehouse_check_).error()); \
     } while (false)

@@ -10,12 +10,24 @@
 
 namespace gatehouse::base {
 
-constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-constexpr bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-constexpr bool is_alnum(char c) { return is_digit(c) || is_alpha(c); }
-constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
-constexpr bool is_space(char c) { return is_blank(c) || c == '\r' || c == '\n'; }
+constexpr char to_lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+constexpr bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+constexpr bool is_alpha(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+constexpr bool is_alnum(char c) {
+    return is_digit(c) || is_alpha(c);
+}
+constexpr bool is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
+constexpr bool is_space(char c) {
+    return is_blank(c) || c == '\r' || c == '\n';
+}
 /// 0-15, or -1 when c is no hexadecimal digit.
 constexpr int hex_value(char c) {
     if (is_digit(c)) return c - '0';
@@ -37,11 +49,13 @@ std::optional<std::uint64_t> parse_unsigned(std::string_view text);
 std::string to_hex(std::string_view bytes);
 std::optional<std::string> from_hex(std::string_view text);
 
-/// For logs, JSON-free sentences and terminals: control bytes and invalid UTF-8 become \xNN; cut at `limit` bytes.
+/// For logs, JSON-free sentences and terminals: control bytes and invalid UTF-8 become \xNN; cut at `limit`
+/// bytes.
 std::string printable(std::string_view bytes, std::size_t limit = 256);
 bool is_valid_utf8(std::string_view bytes);
 
-/// The candidate with the smallest edit distance to `word`, when it is near enough to be a likely typing error.
+/// The candidate with the smallest edit distance to `word`, when it is near enough to be a likely typing
+/// error.
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);
 
 }  // namespace gatehouse::base

@@ -22,8 +22,8 @@ std::string quoted(std::string_view text) {
 
 bool is_bare_key(std::string_view key) {
     for (const char c : key) {
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-                           c == '-';
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                           c == '_' || c == '-';
         if (!plain) return false;
     }
     return !key.empty();
@@ -55,7 +55,9 @@ struct Renderer {
 
 }  // namespace
 
-std::string Place::to_string() const { return line == 0 ? file : fmt::format("{}:{}", file, line); }
+std::string Place::to_string() const {
+    return line == 0 ? file : fmt::format("{}:{}", file, line);
+}
 
 const Value* Value::find(std::string_view key) const {
     const auto* members = table();
@@ -72,6 +74,8 @@ std::string_view Value::kind_name() const {
     return kNames[data_.index()];
 }
 
-std::string Value::to_string() const { return std::visit(Renderer{}, data_); }
+std::string Value::to_string() const {
+    return std::visit(Renderer{}, data_);
+}
 
 }  // namespace gatehouse::base

@@ -1,5 +1,5 @@
-// A plain tree of configuration data with the place each value was written at: what settings/text makes from TOML
-// and what field tables and the policy checker read. Nothing in it knows a file format.
+// A plain tree of configuration data with the place each value was written at: what settings/text makes from
+// TOML and what field tables and the policy checker read. Nothing in it knows a file format.
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,68 @@
+// What inspection found: a pure function of the message's bytes, the databases and the inspection settings.
+// Facts never hold time or load; `Micros` are filled by a Stopwatch that is null in tests and replay.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "message/evidence.h"
+
+namespace gatehouse::message {
+
+struct Part {
+    std::string path;          ///< "2:a.zip/b.exe": section number, then name (or type), then members
+    std::string claimed_type;  ///< Content-Type as declared, "text/plain" when absent
+    std::string type;          ///< by content; empty until known
+    std::string name;          ///< decoded file name, UTF-8; may be empty
+    std::uint64_t size = 0;    ///< decoded octets
+    std::string sha256;        ///< 32 raw bytes of the decoded content
+    bool attachment = false;
+    bool operator==(const Part&) const = default;
+};
+
+struct Url {
+    std::string url;
+    std::string canonical;
+    std::string host;
+    std::string where;
+    std::int32_t score = -1;  ///< -1 = never looked up
+    std::vector<std::string> categories;
+    std::string source;
+    bool operator==(const Url&) const = default;
+};
+
+/// The few header values that tracking and people search for; decoded, cut to sane lengths.
+struct HeaderSummary {
+    std::string message_id;
+    std::string subject;
+    std::vector<std::string> from;
+    std::vector<std::string> to;
+    std::string date;
+    std::uint32_t received_count = 0;
+    bool operator==(const HeaderSummary&) const = default;
+};
+
+struct Micros {
+    std::uint64_t parse = 0;
+    std::uint64_t open = 0;
+    std::uint64_t detect = 0;
+    std::uint64_t total = 0;
+    bool operator==(const Micros&) const = default;
+};
+
+struct Facts {
+    std::string sha256;  ///< of the whole message as received, 32 raw bytes
+    std::uint64_t size = 0;
+    HeaderSummary header;
+    std::vector<Part> parts;
+    std::vector<Url> urls;
+    std::vector<Evidence> evidence;
+    Coverage coverage;
+    bool header_is_8bit = false;     ///< raw bytes >= 0x80 in a header: needs SMTPUTF8 or luck downstream
+    std::uint64_t header_bytes = 0;  ///< offset of the body; 0 = no header
+    Micros micros;
+    bool operator==(const Facts&) const = default;
+};
+
+}  // namespace gatehouse::message
