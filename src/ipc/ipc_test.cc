@@ -1,0 +1,88 @@
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <thread>
+
+#include "base/fd_passing.h"
+#include "ipc/channel.h"
+#include "ipc/memfd.h"
+
+namespace gatehouse::ipc {
+namespace {
+
+TEST(Memfd, SealedFilesCanBeMappedAndNothingElse) {
+    auto file = Memfd::make("test").value();
+    ASSERT_TRUE(file.append("Subject: x\r\n"));
+    ASSERT_TRUE(file.append("\r\nbody\r\n"));
+    const base::Fd sealed = std::move(file).seal().value();
+    EXPECT_EQ(Mapping::map(sealed.get(), 100).value().bytes(), "Subject: x\r\n\r\nbody\r\n");
+    EXPECT_EQ(::write(sealed.get(), "x", 1), -1);
+    EXPECT_EQ(::ftruncate(sealed.get(), 0), -1);
+    EXPECT_EQ(Mapping::map(sealed.get(), 5).error().fault, base::Fault::limit);
+
+    const base::Fd open(::memfd_create("open", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    EXPECT_EQ(check_sealed(open.get(), 100).error().fault, base::Fault::malformed);
+}
+
+TEST(Memfd, EmptyFilesAreFine) {
+    const base::Fd sealed = Memfd::make("test").value().seal().value();
+    EXPECT_EQ(Mapping::map(sealed.get(), 0).value().bytes(), "");
+}
+
+TEST(Channel, CarriesFramesAndDescriptorsInOrder) {
+    auto [left, right] = base::make_socket_pair().value();
+    Channel a(std::move(left), 1 << 20);
+    Channel b(std::move(right), 1 << 20);
+    auto file = Memfd::make("one").value();
+    ASSERT_TRUE(file.append("one"));
+    const base::Fd one = std::move(file).seal().value();
+    const std::array<int, 1> fds{one.get()};
+    ASSERT_TRUE(a.send("first", fds));
+    ASSERT_TRUE(a.send(""));
+    ASSERT_TRUE(a.send("third", fds));
+    EXPECT_EQ(b.receive().value(), "first");
+    EXPECT_EQ(b.receive().value(), "");
+    EXPECT_EQ(b.receive().value(), "third");
+    EXPECT_EQ(Mapping::map(b.take_fd().value().get(), 10).value().bytes(), "one");
+    EXPECT_TRUE(b.take_fd());
+    EXPECT_FALSE(b.take_fd());
+}
+
+TEST(Channel, CarriesFramesLargerThanTheSocketBuffer) {
+    auto [left, right] = base::make_socket_pair().value();
+    Channel a(std::move(left), base::kInspectorFrameLimit);
+    Channel b(std::move(right), base::kInspectorFrameLimit);
+    const std::string large(5'000'000, 'x');
+    std::jthread sender([&] { EXPECT_TRUE(a.send(large)); });
+    EXPECT_EQ(b.receive().value(), large);
+}
+
+TEST(Channel, BoundsLengthsAndSeesTheEnd) {
+    auto [left, right] = base::make_socket_pair().value();
+    Channel b(std::move(right), 1000);
+    ASSERT_TRUE(base::write_all(left.get(), base::frame_header(1001)));
+    EXPECT_EQ(b.receive().error().fault, base::Fault::limit);
+
+    auto [third, fourth] = base::make_socket_pair().value();
+    Channel d(std::move(fourth), 1000);
+    EXPECT_EQ(d.receive(1).error().fault, base::Fault::timed_out);
+    third.reset();
+    EXPECT_EQ(d.receive().error().fault, base::Fault::unavailable);
+}
+
+TEST(UnixSockets, WorkWithLongPathsAndNameThePeer) {
+    const auto folder = std::filesystem::temp_directory_path() /
+                        ("gatehouse-ipc-" + std::to_string(::getpid())) / std::string(100, 'd');
+    std::filesystem::create_directories(folder);
+    const std::string path = folder / "front.sock";
+    const base::Fd listener = listen_unix(path, 0600).value();
+    const base::Fd client = connect_unix(path).value();
+    EXPECT_EQ(peer_of(client.get()).value().pid, ::getpid());
+    EXPECT_FALSE(connect_unix(path + ".none"));
+    std::filesystem::remove_all(folder.parent_path());
+}
+
+}  // namespace
+}  // namespace gatehouse::ipc
