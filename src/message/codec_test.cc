@@ -7,7 +7,7 @@
 #include <set>
 #include <sstream>
 
-#include "base/clock.h"
+#include "base/time.h"
 #include "message/facts.pb.h"
 
 namespace gatehouse::message {

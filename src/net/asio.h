@@ -1,8 +1,9 @@
-// The vocabulary of our event loops: one io_context per thread, run by that thread alone, and coroutines on it.
-// The executor type is fixed (no any_io_executor), which saves an indirection per operation. This is also the
-// precompiled header of the modules that use Asio.
+// The vocabulary of our event loops: one io_context per thread, run by that thread alone, and coroutines on
+// it. The executor type is fixed (no any_io_executor), which saves an indirection per operation. This is also
+// the precompiled header of the modules that use Asio.
 //
-// GCC 12 coroutines: keep bodies short; no temporaries that own something across co_await; name what you await.
+// GCC 12 coroutines: keep bodies short; no temporaries that own something across co_await; name what you
+// await.
 #pragma once
 
 #include <boost/asio/as_tuple.hpp>

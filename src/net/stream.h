@@ -1,11 +1,11 @@
-// A byte stream over TCP or a unix socket, in clear or under TLS, for the SMTP server, the SMTP client and the engine
-// driver. Belongs to one event loop; all calls on its thread. Every operation takes a deadline: when it passes, the
-// operation ends with Fault::timed_out and the stream is closed. close() from another coroutine of the same loop ends
-// a pending operation with Fault::unavailable.
+// A byte stream over TCP or a unix socket, in clear or under TLS, for the SMTP server, the SMTP client and
+// the engine driver. Belongs to one event loop; all calls on its thread. Every operation takes a deadline:
+// when it passes, the operation ends with Fault::timed_out and the stream is closed. close() from another
+// coroutine of the same loop ends a pending operation with Fault::unavailable.
 //
-// TLS runs over an own memory BIO pair with buffers released while idle (a plain asio ssl stream holds 76 KiB; the
-// bound is 48 KiB for a whole idle connection). What was received in clear and not yet read when TLS starts is dropped
-// by start_tls (RFC 3207 section 4.2, CVE-2011-0411), and its size reported.
+// TLS runs over an own memory BIO pair with buffers released while idle (a plain asio ssl stream holds 76
+// KiB; the bound is 48 KiB for a whole idle connection). What was received in clear and not yet read when TLS
+// starts is dropped by start_tls (RFC 3207 section 4.2, CVE-2011-0411), and its size reported.
 #pragma once
 
 #include <cstdint>
@@ -46,7 +46,8 @@ class Stream {
     /// Server side of STARTTLS.
     Task<base::Result<void>> accept_tls(TlsContext& context, base::SteadyTime deadline);
     /// Client side; `name` is sent as SNI and, when the context verifies, matched against the certificate.
-    Task<base::Result<void>> connect_tls(TlsContext& context, const std::string& name, base::SteadyTime deadline);
+    Task<base::Result<void>> connect_tls(TlsContext& context, const std::string& name,
+                                         base::SteadyTime deadline);
     std::optional<TlsInfo> tls() const;
 
     bool is_open() const;
