@@ -1,5 +1,5 @@
-// Starting and ending one child process of the supervisor. The child inherits exactly the descriptors that are named,
-// at the numbers 3, 4, 5 ... in that order, and stdin from /dev/null; everything else is closed.
+// Starting and ending one child process of the supervisor. The child inherits exactly the descriptors that
+// are named, at the numbers 3, 4, 5 ... in that order, and stdin from /dev/null; everything else is closed.
 #pragma once
 
 #include <sys/types.h>
