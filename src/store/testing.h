@@ -16,6 +16,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace gatehouse::store {
 
@@ -83,6 +84,17 @@ inline void write_content(const std::string& path, std::string_view bytes) {
 /// True when this process has one thread only, so that a child made by fork is whole.
 inline bool can_fork() {
     return std::distance(std::filesystem::directory_iterator("/proc/self/task"), {}) == 1;
+}
+
+/// The lines that were said to the end; a last one cut short was never said.
+inline std::vector<std::string> lines_of(const std::string& said) {
+    std::vector<std::string> out;
+    std::size_t start = 0;
+    for (auto at = said.find('\n'); at != std::string::npos; at = said.find('\n', start)) {
+        out.push_back(said.substr(start, at - start));
+        start = at + 1;
+    }
+    return out;
 }
 
 /// Runs `work` in a child, which says what it has done through `say`; kills it with SIGKILL after `micros`
