@@ -381,4 +381,18 @@ base::Result<Record> decode_record(std::string_view bytes) {
     return from_pb(in);
 }
 
+std::string encode_envelope(const Envelope& envelope) {
+    pb::Envelope out;
+    to_pb(envelope, out);
+    return out.SerializeAsString();
+}
+
+base::Result<Envelope> decode_envelope(std::string_view bytes) {
+    pb::Envelope in;
+    if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+        return base::fail(Fault::malformed, "a stored envelope is damaged");
+    }
+    return from_pb(in);
+}
+
 }  // namespace gatehouse::message

@@ -54,6 +54,13 @@ TEST(Codec, RecordsRoundTrip) {
     EXPECT_EQ(*decoded, record);
 }
 
+TEST(Codec, EnvelopesRoundTripAlone) {
+    const auto envelope = example().envelope;
+    EXPECT_EQ(decode_envelope(encode_envelope(envelope)).value(), envelope);
+    EXPECT_FALSE(decode_envelope("\xff\xff"));
+    EXPECT_FALSE(decode_envelope(""));
+}
+
 TEST(Codec, RefusesOtherFormats) {
     pb::Record raw;
     to_pb(example(), raw);
