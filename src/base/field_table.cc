@@ -44,23 +44,6 @@ std::unexpected<Error> wrong(const Value& value, const Field& field, std::string
                 describe(field), got);
 }
 
-/// "30 MiB" in the field's unit; nullopt when it is not written so.
-std::optional<std::int64_t> parse_with_unit(std::string_view text, std::string_view unit) {
-    text = trim(text);
-    const auto digits =
-        static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_digit) - text.begin());
-    const auto number = parse_unsigned(text.substr(0, digits));
-    const std::string suffix = lower(trim(text.substr(digits)));
-    if (!number) return std::nullopt;
-    for (const auto& known : kUnits) {
-        if (known.base != unit || known.suffix != suffix) continue;
-        const auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max() / known.factor);
-        if (*number > most) return std::nullopt;
-        return static_cast<std::int64_t>(*number) * known.factor;
-    }
-    return std::nullopt;
-}
-
 Result<void> check_word(const std::string& word, const Value& value, const Field& field) {
     const auto& choices = field.options.choices;
     if (!choices.empty() && std::find(choices.begin(), choices.end(), word) == choices.end()) {
@@ -82,6 +65,30 @@ std::string range_words(const FieldOptions& options) {
     if (options.min != kLowest) return fmt::format(" of at least {}", options.min);
     if (options.max != kHighest) return fmt::format(" of at most {}", options.max);
     return "";
+}
+
+bool holds_tables(const Value& value) {
+    if (value.table() != nullptr) return true;
+    return value.array() != nullptr && !value.array()->empty() && value.array()->front().table() != nullptr;
+}
+
+Result<void> fill_members(const FieldTable& table, const Value& from, void* object, bool pass_over_tables) {
+    const auto* members = from.table();
+    if (members == nullptr) {
+        return fail(Fault::usage, "{}: {} must be a table, not {}", from.place().to_string(), table.name,
+                    from.kind_name());
+    }
+    for (const auto& [key, value] : *members) {
+        const Field* field = table.find(key);
+        if (field == nullptr && pass_over_tables && holds_tables(value)) continue;
+        if (field == nullptr) {
+            const auto near = nearest(key, table.names());
+            return fail(Fault::usage, "{}: unknown key {}.{}{}", value.place().to_string(), table.name,
+                        printable(key, 80), near ? fmt::format("; did you mean {}?", *near) : std::string());
+        }
+        GATEHOUSE_CHECK(field->assign(object, value, *field));
+    }
+    return {};
 }
 
 }  // namespace
@@ -120,21 +127,61 @@ std::string describe(const Field& field) {
 }
 
 Result<void> fill(const FieldTable& table, const Value& from, void* object) {
-    const auto* members = from.table();
-    if (members == nullptr) {
-        return fail(Fault::usage, "{}: {} must be a table, not {}", from.place().to_string(), table.name,
-                    from.kind_name());
+    return fill_members(table, from, object, false);
+}
+
+Result<void> fill_from(const FieldTable& table, const Value& tree, void* object) {
+    const Value* at = find_path(tree, table.name);
+    return at == nullptr ? Result<void>() : fill_members(table, *at, object, true);
+}
+
+const Value* find_path(const Value& tree, std::string_view dotted) {
+    const Value* at = &tree;
+    for (const auto step : split(dotted, '.')) {
+        at = at->find(step);
+        if (at == nullptr) return nullptr;
     }
-    for (const auto& [key, value] : *members) {
-        const Field* field = table.find(key);
-        if (field == nullptr) {
-            const auto near = nearest(key, table.names());
-            return fail(Fault::usage, "{}: unknown key {}.{}{}", value.place().to_string(), table.name,
-                        printable(key, 80), near ? fmt::format("; did you mean {}?", *near) : std::string());
-        }
-        GATEHOUSE_CHECK(field->assign(object, value, *field));
+    return at;
+}
+
+Result<void> check_value(const Field& field, const Value& value) {
+    bool boolean = false;
+    std::int64_t integer = 0;
+    double real = 0;
+    std::string text;
+    std::vector<std::string> list;
+    switch (field.kind) {
+        case FieldKind::boolean:
+            return detail::assign_boolean(boolean, value, field);
+        case FieldKind::integer:
+            return detail::assign_integer(integer, value, field);
+        case FieldKind::real:
+            return detail::assign_real(real, value, field);
+        case FieldKind::text:
+            return detail::assign_text(text, value, field);
+        case FieldKind::list:
+            return detail::assign_list(list, value, field);
     }
     return {};
+}
+
+std::optional<std::int64_t> parse_quantity(std::string_view text, std::string_view unit) {
+    text = trim(text);
+    const auto digits =
+        static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_digit) - text.begin());
+    const auto number = parse_unsigned(text.substr(0, digits));
+    const std::string suffix = lower(trim(text.substr(digits)));
+    if (!number) return std::nullopt;
+    constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+    if (suffix.empty() && *number <= static_cast<std::uint64_t>(kMost)) {
+        return static_cast<std::int64_t>(*number);
+    }
+    for (const auto& known : kUnits) {
+        if (known.base != unit || known.suffix != suffix) continue;
+        if (*number > static_cast<std::uint64_t>(kMost / known.factor)) return std::nullopt;
+        return static_cast<std::int64_t>(*number) * known.factor;
+    }
+    return std::nullopt;
 }
 
 namespace detail {
@@ -149,7 +196,7 @@ Result<void> assign_integer(std::int64_t& to, const Value& value, const Field& f
     std::optional<std::int64_t> number;
     if (value.integer() != nullptr) number = *value.integer();
     if (value.text() != nullptr && !field.options.unit.empty())
-        number = parse_with_unit(*value.text(), field.options.unit);
+        number = parse_quantity(*value.text(), field.options.unit);
     if (!number) {
         return wrong(value, field,
                      value.text() != nullptr ? value.to_string() : std::string(value.kind_name()));

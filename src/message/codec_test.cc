@@ -34,6 +34,9 @@ Record example() {
     record.facts.coverage.gaps = {{"1:a.zip", GapReason::encrypted, "needs a password", ""}};
     record.answers = {
         {{QuestionKind::engine_message, "clamd", ""}, AnswerState::found, "Eicar", "", "g1", 12, true}};
+    record.facts.stripped_headers = {"X-Spam-Flag"};
+    record.facts.authserv_ids = {"mx.example.com"};
+    record.circumstances = {{"clamd"}, true, "mx.example.com"};
     record.decision.verdict = Verdict::virus;
     record.decision.groups = {{{"b@example.com"},
                                "Global antivirus rule",
