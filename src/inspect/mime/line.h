@@ -1,0 +1,105 @@
+// Cuts bytes into lines at CRLF, LF, CR and CR CR LF, and notes where the odd ones are. The inner loop of the
+// parser. Linear in the input whatever it holds; the scanner borrows the bytes. Not part of the module's
+// public face.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace gatehouse::inspect::mime {
+
+enum class LineEnd : std::uint8_t { none, crlf, lf, cr, cr_crlf };
+
+struct Line {
+    std::size_t begin = 0;
+    std::size_t end = 0;   ///< of the text, without its line end
+    std::size_t next = 0;  ///< where the next line begins
+    LineEnd line_end = LineEnd::none;
+
+    bool is_empty() const { return begin == end; }
+};
+
+class LineScanner {
+  public:
+    static constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
+    static constexpr std::size_t kLongest = 998;  // RFC 5322 2.1.1
+
+    explicit LineScanner(std::string_view bytes) : bytes_(bytes) {}
+
+    std::string_view bytes() const { return bytes_; }
+    std::string_view text(const Line& line) const { return bytes_.substr(line.begin, line.end - line.begin); }
+    std::size_t position() const { return position_; }
+    /// Back to the beginning of the line that was read last.
+    void unread(const Line& line) { position_ = line.begin; }
+
+    /// False at the end of the bytes.
+    bool next(Line& line) {
+        if (position_ >= bytes_.size()) return false;
+        line.begin = position_;
+        if (next_lf_ < position_ || !looked_) find_lf();
+        const std::size_t cr = find_cr(next_lf_);
+        if (cr == next_lf_) {  // no CR before the LF or the end
+            line.end = next_lf_;
+            line.line_end = next_lf_ == bytes_.size() ? LineEnd::none : LineEnd::lf;
+            line.next = next_lf_ + (line.line_end == LineEnd::lf ? 1 : 0);
+            if (line.line_end == LineEnd::lf && bare_lf_ == kNowhere) bare_lf_ = next_lf_;
+        } else {
+            end_at_cr(line, cr);
+        }
+        if (line.end - line.begin > kLongest && long_line_ == kNowhere) long_line_ = line.begin;
+        position_ = line.next;
+        return true;
+    }
+
+    /// The first place of each, or kNowhere.
+    std::size_t first_bare_lf() const { return bare_lf_; }
+    std::size_t first_bare_cr() const { return bare_cr_; }
+    std::size_t first_long_line() const { return long_line_; }
+
+  private:
+    void find_lf() {
+        looked_ = true;
+        const void* found = std::memchr(bytes_.data() + position_, '\n', bytes_.size() - position_);
+        next_lf_ = found == nullptr
+                       ? bytes_.size()
+                       : static_cast<std::size_t>(static_cast<const char*>(found) - bytes_.data());
+    }
+
+    /// The first CR from here on, or `limit`.
+    std::size_t find_cr(std::size_t limit) const {
+        const void* found = std::memchr(bytes_.data() + position_, '\r', limit - position_);
+        return found == nullptr ? limit
+                                : static_cast<std::size_t>(static_cast<const char*>(found) - bytes_.data());
+    }
+
+    void end_at_cr(Line& line, std::size_t cr) {
+        line.end = cr;
+        const bool has_lf = next_lf_ < bytes_.size();
+        if (has_lf && cr + 1 == next_lf_) {
+            line.line_end = LineEnd::crlf;
+            line.next = cr + 2;
+            return;
+        }
+        if (bare_cr_ == kNowhere) bare_cr_ = cr;
+        if (has_lf && cr + 2 == next_lf_ &&
+            bytes_[cr + 1] == '\r') {  // what a careless LF to CRLF conversion leaves
+            line.line_end = LineEnd::cr_crlf;
+            line.next = cr + 3;
+            return;
+        }
+        line.line_end = LineEnd::cr;
+        line.next = cr + 1;
+    }
+
+    std::string_view bytes_;
+    std::size_t position_ = 0;
+    std::size_t next_lf_ = 0;  ///< the first LF at or after position_, or the size, once looked_
+    bool looked_ = false;
+    std::size_t bare_lf_ = kNowhere;
+    std::size_t bare_cr_ = kNowhere;
+    std::size_t long_line_ = kNowhere;
+};
+
+}  // namespace gatehouse::inspect::mime
