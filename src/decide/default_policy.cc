@@ -12,14 +12,14 @@ name = "Global antivirus rule"
 kind = "antivirus"
 notes = "Keep it enabled: the scanning exceptions of settings.toml act only while it is."
 when = { any = ["antivirus.match"] }
-actions = ["quarantine"]
+then = ["quarantine"]
 
 [[rule]]
 name = "Default spam rule"
 notes = "Matches from the score of [antispam] on. Nothing in this version gives a score yet."
 route = { direction = "incoming" }
 when = { any = ["spam"] }
-actions = ["quarantine"]
+then = ["quarantine"]
 )";
 }
 

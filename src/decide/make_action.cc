@@ -134,13 +134,13 @@ base::Error at(const Value& value, std::string_view verb, const base::Error& err
 Result<ActionText> read_action(const Value& value) {
     ActionText text;
     if (value.text() != nullptr) {
-        GATEHOUSE_CHECK(kActionTable.find("do")->assign(&text, value, *kActionTable.find("do")));
+        GATEHOUSE_CHECK(kActionTable.find("action")->assign(&text, value, *kActionTable.find("action")));
         return text;
     }
     GATEHOUSE_CHECK(base::fill(kActionTable, value, &text));
     if (text.verb.empty()) {
-        return base::fail(Fault::usage, "{}: an action needs do = one of {}", value.place().to_string(),
-                          fmt::join(kActionVerbs, ", "));
+        return base::fail(Fault::usage, "{}: what the rule does needs action = one of {}",
+                          value.place().to_string(), fmt::join(kActionVerbs, ", "));
     }
     GATEHOUSE_CHECK(check_keys(text.verb, value));
     return text;

@@ -11,7 +11,7 @@
 
 namespace gatehouse::decide {
 
-/// From `"quarantine"` or `{ do = "tag_subject", text = "[Spam] " }`. No action = do not intercept.
+/// From `"quarantine"` or `{ action = "tag_subject", text = "[Spam] " }`. No action = do not intercept.
 base::Result<std::optional<message::Action>> make_action(const base::Value& value);
 
 /// From one of kExceptionActions, with the default area and replies.

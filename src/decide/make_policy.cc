@@ -36,7 +36,7 @@ RuleTables take_apart(const Value& value) {
             out.route = &member;
         } else if (key == "when") {
             out.when = &member;
-        } else if (key == "actions") {
+        } else if (key == "then") {
             out.actions = &member;
         } else {
             plain.emplace_back(key, member);
@@ -135,8 +135,7 @@ Result<std::vector<Action>> make_actions(const Value& value, std::string_view ru
         terminal = std::move(action);
     }
     if (members.empty()) {
-        return base::fail(Fault::usage,
-                          "{}: rule \"{}\" does nothing; write actions = [\"do_not_intercept\"]",
+        return base::fail(Fault::usage, "{}: rule \"{}\" does nothing; write then = [\"do_not_intercept\"]",
                           value.place().to_string(), rule);
     }
     if (terminal) actions.push_back(*std::move(terminal));
@@ -164,7 +163,7 @@ Result<Rule> make_rule(const Value& value, double threshold, KnownIds known) {
                      "write when = \"always\" for a rule that matches every message");
     }
     if (tables.actions == nullptr) {
-        return lacks(value, text.name, "actions", "write actions = [\"do_not_intercept\"] for none");
+        return lacks(value, text.name, "then", "write then = [\"do_not_intercept\"] to do nothing");
     }
     Rule rule;
     rule.name = text.name;
@@ -248,11 +247,6 @@ Result<void> check_area(std::string_view name) {
     if (name == kDefaultArea) return {};
     return base::fail(Fault::usage, "{} is the one quarantine area of this version, not \"{}\"", kDefaultArea,
                       base::printable(name, 80));
-}
-
-std::span<const base::FieldTable* const> rule_tables() {
-    static constexpr std::array kTables{&kRuleTable, &kRouteTable, &kWhenTable, &kActionTable};
-    return kTables;
 }
 
 Result<Policy> make_policy(const message::Revision& revision, KnownIds known) {

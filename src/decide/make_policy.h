@@ -21,7 +21,4 @@ inline constexpr std::size_t kMaxRules = 1000;
 base::Result<Policy> make_policy(const message::Revision& revision,
                                  std::span<const base::EvidenceInfo> known = {});
 
-/// The tables of a rule, for the manual. The catalogue gets the first with `checked_elsewhere`.
-std::span<const base::FieldTable* const> rule_tables();
-
 }  // namespace gatehouse::decide

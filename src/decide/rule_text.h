@@ -94,9 +94,9 @@ inline constexpr auto kWhenTable = base::make_table<WhenText>(
     "rule.when", "When the rule matches; when = \"always\" for every message.", kWhenFields);
 
 inline constexpr std::array kActionFields{
-    base::field<&ActionText::verb>("do",
+    base::field<&ActionText::verb>("action",
                                    "what happens; do_not_intercept goes on to the next rule. A list of words "
-                                   "(actions = [\"quarantine\"]) will do where nothing else is said",
+                                   "(then = [\"quarantine\"]) will do where nothing else is said",
                                    {.choices = kActionVerbs, .reload = kLive}),
     base::field<&ActionText::area>("area", "of quarantine", {.check = check_area, .reload = kLive}),
     base::field<&ActionText::name>("name", "of x_header: the field, X-...", {.reload = kLive}),
@@ -104,7 +104,7 @@ inline constexpr std::array kActionFields{
         "text", "of tag_subject and x_header: what to write; of reject and defer: the reply",
         {.reload = kLive}),
 };
-inline constexpr auto kActionTable = base::make_table<ActionText>(
-    "rule.actions", "What the rule does, as tables or words.", kActionFields, true);
+inline constexpr auto kActionTable =
+    base::make_table<ActionText>("rule.then", "What the rule does, as tables or words.", kActionFields, true);
 
 }  // namespace gatehouse::decide

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "decide/rule_text.h"
 
 namespace gatehouse::decide {
 
@@ -28,6 +29,16 @@ base::Result<void> check_threshold(double threshold) {
     if (threshold == 0 || (threshold >= 3.0 && threshold <= 10.0)) return {};
     return base::fail(base::Fault::usage, "antispam.threshold must be from 3.0 to 10.0, or 0, not {}",
                       threshold);
+}
+
+void add_tables(std::vector<settings::text::Entry>& entries) {
+    using settings::text::File;
+    for (const auto* table : {&kGeneralTable, &kAntivirusTable, &kExceptionTable, &kAntispamTable}) {
+        entries.push_back({File::settings, table});
+    }
+    for (const auto* table : {&kRuleTable, &kRouteTable, &kWhenTable, &kActionTable}) {
+        entries.push_back({File::policy, table, true});
+    }
 }
 
 }  // namespace gatehouse::decide

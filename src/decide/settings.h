@@ -10,6 +10,7 @@
 
 #include "base/field_table.h"
 #include "decide/address_list.h"
+#include "settings/text/catalogue.h"
 
 namespace gatehouse::decide {
 
@@ -110,8 +111,8 @@ inline constexpr std::array kAntispamFields{
 inline constexpr auto kAntispamTable =
     base::make_table<AntispamSettings>("antispam", "When a score makes a message spam.", kAntispamFields);
 
-/// What apps hand to the catalogue for settings.toml.
-inline constexpr std::array kSettingsTables{&kGeneralTable, &kAntivirusTable, &kExceptionTable,
-                                            &kAntispamTable};
+/// Every table that decide reads, for the catalogue: those above in settings.toml, those of a rule in
+/// policy.toml (which make_policy checks).
+void add_tables(std::vector<settings::text::Entry>& entries);
 
 }  // namespace gatehouse::decide
