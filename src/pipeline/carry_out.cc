@@ -72,8 +72,10 @@ net::Task<Reply> Life::carry_out(Transaction& transaction, Run& run) {
     }
     const auto& action = decision.groups.front().outcome();
     switch (action.kind) {
-        case ActionKind::deliver: co_return co_await deliver(transaction, run);
-        case ActionKind::quarantine: co_return co_await hold_back(transaction, run);
+        case ActionKind::deliver:
+            co_return co_await deliver(transaction, run);
+        case ActionKind::quarantine:
+            co_return co_await hold_back(transaction, run);
         case ActionKind::reject:
             co_return settle(transaction, run, Outcome::rejected,
                              reply_of(action, {550, "5.7.1", "refused by policy"}));
@@ -85,13 +87,13 @@ net::Task<Reply> Life::carry_out(Transaction& transaction, Run& run) {
     }
 }
 
-// --- deliver ------------------------------------------------------------------------------------------------------
+// --- deliver
+// ------------------------------------------------------------------------------------------------------
 
 net::Task<base::Result<void>> Life::apply_plan(Run& run) {
     const auto& plan = run.judged->decision.groups.front().plan;
     if (plan.is_empty()) co_return base::Result<void>();
-    const auto deadline = parts_.clock.steady() + std::chrono::seconds(30);
-    auto rewritten = co_await parts_.inspectors.rewrite(run.message.get(), plan, deadline);
+    auto rewritten = co_await parts_.inspectors.rewrite(run.message.get(), plan);
     if (!rewritten) co_return std::unexpected(rewritten.error());
     run.message = std::move(*rewritten);
     co_return base::Result<void>();
@@ -102,14 +104,16 @@ net::Task<Reply> Life::deliver(Transaction& transaction, Run& run) {
     const Reply later{451, "4.3.0", "not delivered yet, try again later"};
     const auto planned = co_await apply_plan(run);
     if (!planned) {
-        base::log(LogLevel::error, "{} not rewritten: {}", envelope.reference.to_string(), planned.error().sentence);
+        base::log(LogLevel::error, "{} not rewritten: {}", envelope.reference.to_string(),
+                  planned.error().sentence);
         co_return settle(transaction, run, Outcome::deferred, later);
     }
     const auto content = ipc::Mapping::map(run.message.get(), kLargestRewrite);
     if (!content || !run.session || !FaultPoints::pass(FaultPoint::front_before_hop_data)) {
         co_return settle(transaction, run, Outcome::deferred, later);
     }
-    const std::string head = act::delivery::header_block(envelope, run.judged->decision.verdict, parts_.hostname);
+    const std::string head =
+        act::delivery::header_block(envelope, run.judged->decision.verdict, parts_.hostname);
     // 240 s for everything behind the client's dot (architecture section 6).
     const auto give_up = parts_.clock.steady() + std::chrono::seconds(200);
     const auto answer = co_await run.session->data(head, content->bytes(), give_up);
@@ -136,7 +140,8 @@ net::Task<Reply> Life::deliver(Transaction& transaction, Run& run) {
     co_return reply;
 }
 
-// --- quarantine ---------------------------------------------------------------------------------------------------
+// --- quarantine
+// ---------------------------------------------------------------------------------------------------
 
 net::Task<Reply> Life::hold_back(Transaction& transaction, Run& run) {
     const auto& group = run.judged->decision.groups.front();
@@ -159,11 +164,13 @@ net::Task<Reply> Life::hold_back(Transaction& transaction, Run& run) {
     };
     const auto stored = co_await net::offload(parts_.io, parts_.storage, std::move(put));
     if (!stored) {
-        base::log(LogLevel::error, "{} could not be quarantined: {}", info.id.to_string(), stored.error().sentence);
+        base::log(LogLevel::error, "{} could not be quarantined: {}", info.id.to_string(),
+                  stored.error().sentence);
         co_return settle(transaction, run, Outcome::deferred, {451, "4.3.0", "not stored, try again later"});
     }
     (void)FaultPoints::pass(FaultPoint::front_after_item_index);
-    const Reply reply = settle(transaction, run, Outcome::quarantined, receipt(transaction.envelope.reference));
+    const Reply reply =
+        settle(transaction, run, Outcome::quarantined, receipt(transaction.envelope.reference));
     for (auto& one : run.outcomes) one.item = info.id.to_string();
     co_return reply;
 }

@@ -20,7 +20,8 @@ namespace {
 constexpr int kMaxRounds = 3;
 
 std::uint64_t micros_since(base::SteadyTime began, base::SteadyTime now) {
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now - began).count());
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(now - began).count());
 }
 
 }  // namespace
@@ -82,8 +83,8 @@ net::Task<void> Judge::ask(Work& work, std::vector<Question> questions) {
     }
 }
 
-net::Task<Result<Judged>> Judge::judge(const message::Envelope& envelope, const decide::Policy& policy, int sealed,
-                                       base::SteadyTime began) {
+net::Task<Result<Judged>> Judge::judge(const message::Envelope& envelope, const decide::Policy& policy,
+                                       int sealed, base::SteadyTime began) {
     Work work{envelope, policy, sealed, began, {}, {}, {}, {}, {}};
     auto mapped = ipc::Mapping::map(sealed, envelope.size);
     if (!mapped) co_return std::unexpected(mapped.error());
@@ -96,19 +97,19 @@ net::Task<Result<Judged>> Judge::judge(const message::Envelope& envelope, const 
         circumstances.engine_expected_back =
             parts_.engine->is_expected_back(std::chrono::seconds(policy.antivirus.grace));
     }
-    // The engine sees the whole message while the inspector works. Both are collected before anything returns, because
-    // they borrow `work`.
+    // The engine sees the whole message while the inspector works. Both are collected before anything
+    // returns, because they borrow `work`.
     auto early = open_questions(work, false);
     net::Started<bool> engine;
     if (!early.empty()) {
-        engine = net::Started<bool>(parts_.io, [](Judge& self, Work& w, std::vector<Question> q) -> net::Task<bool> {
-            co_await self.ask(w, std::move(q));
-            self.note(w, "engine", w.judged.answers.empty() ? "" : w.judged.answers.back().name);
-            co_return true;
-        }(*this, work, std::move(early)));
+        engine = net::Started<bool>(
+            parts_.io, [](Judge& self, Work& w, std::vector<Question> q) -> net::Task<bool> {
+                co_await self.ask(w, std::move(q));
+                self.note(w, "engine", w.judged.answers.empty() ? "" : w.judged.answers.back().name);
+                co_return true;
+            }(*this, work, std::move(early)));
     }
-    const auto deadline = parts_.clock.steady() + parts_.inspect_time;
-    auto inspection = co_await parts_.pool.inspect(envelope, sealed, deadline);
+    auto inspection = co_await parts_.pool.inspect(envelope, sealed);
     if (engine.is_started()) co_await engine.take();
     if (!inspection) co_return std::unexpected(inspection.error());
     work.judged.facts = std::move(inspection->facts);

@@ -1,5 +1,6 @@
-// The middle of the walk: inspect, consult, decide. One Judge per event loop; used for mail in a session and for files
-// that `gatehouse scan` is given. A message that could not be inspected is judged too: as unscannable.
+// The middle of the walk: inspect, consult, decide. One Judge per event loop; used for mail in a session and
+// for files that `gatehouse scan` is given. A message that could not be inspected is judged too: as
+// unscannable.
 #pragma once
 
 #include <memory>
@@ -38,7 +39,6 @@ struct JudgeParts {
     EngineView* engine = nullptr;  ///< null = antivirus.clamd is off
     std::string engine_name = "clamd";
     std::string authserv_id;
-    std::chrono::seconds inspect_time{60};
     std::chrono::seconds engine_time{60};
 };
 
@@ -54,10 +54,10 @@ class Judge {
   public:
     explicit Judge(JudgeParts parts) : parts_(std::move(parts)) {}
 
-    /// `sealed` stays the caller's. Fault::timed_out: no inspector was free in time, nothing was looked at; the
-    /// client keeps the message (451 4.3.2).
-    net::Task<base::Result<Judged>> judge(const message::Envelope& envelope, const decide::Policy& policy, int sealed,
-                                          base::SteadyTime began);
+    /// `sealed` stays the caller's. Fault::timed_out: no inspector was free in time, nothing was looked at;
+    /// the client keeps the message (451 4.3.2).
+    net::Task<base::Result<Judged>> judge(const message::Envelope& envelope, const decide::Policy& policy,
+                                          int sealed, base::SteadyTime began);
 
   private:
     struct Work;

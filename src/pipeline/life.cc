@@ -9,7 +9,8 @@ using base::Fault;
 using base::LogLevel;
 using message::Outcome;
 
-// receive: who may connect (lists, reputation and the profiler come here), and what a message takes with it at MAIL.
+// receive: who may connect (lists, reputation and the profiler come here), and what a message takes with it
+// at MAIL.
 
 net::Task<Reply> Life::connect(const message::Envelope&) {
     co_return Reply{220, "", parts_.hostname + " ESMTP Gatehouse"};
@@ -23,7 +24,8 @@ net::Task<Reply> Life::mail(Transaction& transaction) {
     co_return Reply{250, "2.1.0", "sender ok"};
 }
 
-// The next hop's session is opened at the first recipient, and the hop's own answer is passed on (cut-through).
+// The next hop's session is opened at the first recipient, and the hop's own answer is passed on
+// (cut-through).
 
 net::Task<Reply> Life::rcpt(Transaction& transaction, const message::Recipient& recipient) {
     auto& run = static_cast<Run&>(*transaction.state);
@@ -37,8 +39,8 @@ net::Task<Reply> Life::rcpt(Transaction& transaction, const message::Recipient& 
     if (!run.session) {
         const auto first = co_await first_recipient(transaction, run, recipient);
         if (first) co_return from_hop(*first);
-        base::log(LogLevel::warning, "{} next hop not reachable: {}", transaction.envelope.reference.to_string(),
-                  first.error().sentence);
+        base::log(LogLevel::warning, "{} next hop not reachable: {}",
+                  transaction.envelope.reference.to_string(), first.error().sentence);
         co_return Reply{451, "4.4.1", "the next hop cannot be reached now"};
     }
     const auto answer = co_await run.session->rcpt(recipient);
@@ -75,7 +77,8 @@ net::Task<Reply> Life::message(Transaction& transaction, base::Fd sealed) {
     } else {
         base::log(LogLevel::warning, "{} not inspected: {}", transaction.envelope.reference.to_string(),
                   judged.error().sentence);
-        reply = settle(transaction, run, Outcome::deferred, {451, "4.3.2", "not inspected yet, try again later"});
+        reply =
+            settle(transaction, run, Outcome::deferred, {451, "4.3.2", "not inspected yet, try again later"});
     }
     if (run.session) run.session->abandon();
     co_return record(transaction, run, reply);

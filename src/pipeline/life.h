@@ -1,6 +1,6 @@
-// The walk of a message, as the SMTP session sees it: receive hands over, then inspect, consult, decide, act, record.
-// One Life per event loop. life.cc tells the story; judge.* is its middle, carry_out.* the acting, recording.* the
-// record.
+// The walk of a message, as the SMTP session sees it: receive hands over, then inspect, consult, decide, act,
+// record. One Life per event loop. life.cc tells the story; judge.* is its middle, carry_out.* the acting,
+// recording.* the record.
 #pragma once
 
 #include <boost/asio/thread_pool.hpp>
@@ -58,7 +58,8 @@ class Life : public receive::session::Walk {
     net::Task<Reply> mail(Transaction& transaction) override;
     net::Task<Reply> rcpt(Transaction& transaction, const message::Recipient& recipient) override;
     net::Task<Reply> message(Transaction& transaction, base::Fd sealed) override;
-    void aborted(std::unique_ptr<Transaction> transaction, receive::smtp::AbortReason why, const Reply& reply) override;
+    void aborted(std::unique_ptr<Transaction> transaction, receive::smtp::AbortReason why,
+                 const Reply& reply) override;
     void refused(const message::Envelope& envelope, const std::string& step, const std::string& recipient,
                  const Reply& reply) override;
 
@@ -79,7 +80,8 @@ class Life : public receive::session::Walk {
     LifeParts parts_;
 };
 
-/// "ref 7Q3K-...": what every refusal after MAIL ends with is added by the session; receipts carry it themselves.
+/// "ref 7Q3K-...": what every refusal after MAIL ends with is added by the session; receipts carry it
+/// themselves.
 Reply receipt(const base::Reference& reference);
 Reply from_hop(const act::delivery::Reply& reply);
 

@@ -1,5 +1,5 @@
-// The policy in force, as one immutable snapshot: a message takes it at MAIL and keeps it, whatever is applied
-// meanwhile. Thread-safe; exchanging it is one pointer under a lock.
+// The policy in force, as one immutable snapshot: a message takes it at MAIL and keeps it, whatever is
+// applied meanwhile. Thread-safe; exchanging it is one pointer under a lock.
 #pragma once
 
 #include <memory>

@@ -64,19 +64,22 @@ void Life::log_message(const message::Record& record) const {
     const auto& envelope = record.envelope;
     const auto shown = [&](const std::string& address) {
         const std::string domain = message::domain_of(address);
-        return base::printable(parts_.log_addresses ? std::string_view(address) : domain_or(domain, "<>"), 128);
+        return base::printable(parts_.log_addresses ? std::string_view(address) : domain_or(domain, "<>"),
+                               128);
     };
     const std::string to = envelope.recipients.empty() ? "" : shown(envelope.recipients.front().address);
-    const std::string outcome =
-        record.outcomes.empty() ? "aborted" : std::string(message::to_string(record.outcomes.front().outcome));
+    const std::string outcome = record.outcomes.empty()
+                                    ? "aborted"
+                                    : std::string(message::to_string(record.outcomes.front().outcome));
     base::log(LogLevel::info, "{} from={} to={} rcpts={} size={} client={} verdict={} outcome={}",
-              envelope.reference.to_string(), shown(envelope.sender), to, envelope.recipients.size(), envelope.size,
-              envelope.client.address, record.inspected ? message::to_string(record.decision.verdict) : "none",
-              outcome);
+              envelope.reference.to_string(), shown(envelope.sender), to, envelope.recipients.size(),
+              envelope.size, envelope.client.address,
+              record.inspected ? message::to_string(record.decision.verdict) : "none", outcome);
 }
 
 void Life::aborted(std::unique_ptr<Transaction> transaction, receive::smtp::AbortReason, const Reply& reply) {
-    if (auto* run = static_cast<Run*>(transaction->state.get()); run != nullptr && run->session) run->session->abandon();
+    if (auto* run = static_cast<Run*>(transaction->state.get()); run != nullptr && run->session)
+        run->session->abandon();
     message::Record record = begin_record(*transaction);
     const Outcome outcome = reply.code >= 400 ? Outcome::refused : Outcome::aborted;
     for (const auto& recipient : record.envelope.recipients) {
