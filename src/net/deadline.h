@@ -60,6 +60,9 @@ class SocketWait final : private Alarm {
     /// Fault::timed_out when the deadline passes, Fault::unavailable when the socket is closed or broken.
     Task<base::Result<void>> until(Socket::wait_type direction, base::SteadyTime deadline);
 
+    /// As if the deadline had passed now.
+    void interrupt() { ring(); }
+
   private:
     void ring() override;
 

@@ -1,5 +1,6 @@
-// Two ways to wait without blocking an event loop: Started<T> runs a coroutine beside the caller (same loop, same
-// thread) and is collected later; offload() runs a blocking function on a thread pool. Both are used by the walk.
+// Two ways to wait without blocking an event loop: Started<T> runs a coroutine beside the caller (same loop,
+// same thread) and is collected later; offload() runs a blocking function on a thread pool. Both are used by
+// the walk.
 #pragma once
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -13,8 +14,8 @@
 
 namespace gatehouse::net {
 
-/// A coroutine that has been started. take() waits for its result; call it once. Whatever the coroutine borrows must
-/// live until take() has returned; a Started that is dropped lets it run to its end on its own.
+/// A coroutine that has been started. take() waits for its result; call it once. Whatever the coroutine
+/// borrows must live until take() has returned; a Started that is dropped lets it run to its end on its own.
 template <typename T>
 class Started {
   public:
@@ -47,7 +48,8 @@ class Started {
     std::shared_ptr<State> state_;
 };
 
-/// Runs `function` on the pool and resumes on `io` with its result. The function must not touch the loop's objects.
+/// Runs `function` on the pool and resumes on `io` with its result. The function must not touch the loop's
+/// objects.
 template <typename Function>
 auto offload(Io& io, asio::thread_pool& pool, Function function) -> Task<std::invoke_result_t<Function>> {
     using Value = std::invoke_result_t<Function>;

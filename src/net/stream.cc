@@ -103,11 +103,11 @@ Task<Result<void>> Stream::wait_readable(SteadyTime deadline) {
     co_return co_await state.wait(TlsState::want_read, deadline);
 }
 
-bool Stream::is_readable() {
+bool Stream::has_input() {
     if (!is_open()) return false;
     if (state_->tls && state_->tls->has_pending()) return true;
     char one = 0;
-    return ::recv(state_->socket.native_handle(), &one, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+    return ::recv(state_->socket.native_handle(), &one, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 Task<Result<std::size_t>> Stream::read_some(std::span<char> into, SteadyTime deadline) {
@@ -184,6 +184,10 @@ std::optional<TlsInfo> Stream::tls() const {
 
 bool Stream::is_open() const {
     return state_ && state_->socket.is_open();
+}
+
+void Stream::interrupt() {
+    state_->waiting.interrupt();
 }
 
 void Stream::close() {

@@ -18,8 +18,8 @@ Task<void> exchange(Stream& left, Stream& right) {
     EXPECT_TRUE(written);
     const auto readable = co_await right.wait_readable(soon());
     EXPECT_TRUE(readable);
-    EXPECT_TRUE(right.is_readable());
-    EXPECT_FALSE(left.is_readable());
+    EXPECT_TRUE(right.has_input());
+    EXPECT_FALSE(left.has_input());
     const auto line = co_await testing::read_bytes(right, 8);
     EXPECT_EQ(line, "EHLO a\r\n");
     left.close();
@@ -27,7 +27,7 @@ Task<void> exchange(Stream& left, Stream& right) {
     std::array<char, 10> buffer;
     const auto end = co_await right.read_some(buffer, soon());
     EXPECT_EQ(end.value_or(99), 0U);
-    EXPECT_TRUE(right.is_readable());
+    EXPECT_FALSE(right.has_input());
     const auto after = co_await left.read_some(buffer, soon());
     EXPECT_EQ(after.error().fault, base::Fault::unavailable);
 }
@@ -95,6 +95,27 @@ TEST(Stream, CloseEndsAPendingRead) {
     asio::post(io, [&] { pair.left.close(); });
     io.run();
     EXPECT_EQ(fault, "unavailable");
+}
+
+Task<void> read_twice(Stream& left, Stream& right, std::string& fault) {
+    std::array<char, 10> buffer;
+    const auto interrupted = co_await left.read_some(buffer, soon());
+    fault = to_string(interrupted.error().fault);
+    left.interrupt();  // nothing is pending: no effect
+    const auto sent = co_await right.write_all("x", soon());
+    EXPECT_TRUE(sent);
+    const auto got = co_await left.read_some(buffer, soon());
+    EXPECT_EQ(got.value_or(0), 1U);
+}
+
+TEST(Stream, InterruptEndsAPendingReadAndNothingElse) {
+    Io io(kLoopHint);
+    auto pair = make_stream_pair(io);
+    std::string fault;
+    testing::start(io, read_twice(pair.left, pair.right, fault));
+    asio::post(io, [&] { pair.left.interrupt(); });
+    io.run();
+    EXPECT_EQ(fault, "timed_out");
 }
 
 Task<void> drop(Stream& left, Stream& right) {
