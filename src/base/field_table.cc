@@ -44,23 +44,6 @@ std::unexpected<Error> wrong(const Value& value, const Field& field, std::string
                 describe(field), got);
 }
 
-/// "30 MiB" in the field's unit; nullopt when it is not written so.
-std::optional<std::int64_t> parse_with_unit(std::string_view text, std::string_view unit) {
-    text = trim(text);
-    const auto digits =
-        static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_digit) - text.begin());
-    const auto number = parse_unsigned(text.substr(0, digits));
-    const std::string suffix = lower(trim(text.substr(digits)));
-    if (!number) return std::nullopt;
-    for (const auto& known : kUnits) {
-        if (known.base != unit || known.suffix != suffix) continue;
-        const auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max() / known.factor);
-        if (*number > most) return std::nullopt;
-        return static_cast<std::int64_t>(*number) * known.factor;
-    }
-    return std::nullopt;
-}
-
 Result<void> check_word(const std::string& word, const Value& value, const Field& field) {
     const auto& choices = field.options.choices;
     if (!choices.empty() && std::find(choices.begin(), choices.end(), word) == choices.end()) {
@@ -85,6 +68,22 @@ std::string range_words(const FieldOptions& options) {
 }
 
 }  // namespace
+
+std::optional<std::int64_t> parse_quantity(std::string_view text, std::string_view unit) {
+    text = trim(text);
+    const auto digits =
+        static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_digit) - text.begin());
+    const auto number = parse_unsigned(text.substr(0, digits));
+    const std::string suffix = lower(trim(text.substr(digits)));
+    if (!number) return std::nullopt;
+    for (const auto& known : kUnits) {
+        if (known.base != unit || known.suffix != suffix) continue;
+        const auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max() / known.factor);
+        if (*number > most) return std::nullopt;
+        return static_cast<std::int64_t>(*number) * known.factor;
+    }
+    return std::nullopt;
+}
 
 const Field* FieldTable::find(std::string_view field) const {
     const auto at =
@@ -149,7 +148,7 @@ Result<void> assign_integer(std::int64_t& to, const Value& value, const Field& f
     std::optional<std::int64_t> number;
     if (value.integer() != nullptr) number = *value.integer();
     if (value.text() != nullptr && !field.options.unit.empty())
-        number = parse_with_unit(*value.text(), field.options.unit);
+        number = parse_quantity(*value.text(), field.options.unit);
     if (!number) {
         return wrong(value, field,
                      value.text() != nullptr ? value.to_string() : std::string(value.kind_name()));

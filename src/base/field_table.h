@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -72,6 +73,10 @@ struct FieldTable {
 /// Fills `object` from a TOML table; keys that are absent keep their defaults. The first fault wins and names
 /// file, line, key, what is allowed, and for an unknown key the nearest known one.
 Result<void> fill(const FieldTable& table, const Value& from, void* object);
+
+/// "30 MiB" or "10 min" in the unit given ("bytes", "ms", "s", "min", "h"); nullopt when it is not written
+/// so.
+std::optional<std::int64_t> parse_quantity(std::string_view text, std::string_view unit);
 
 /// What is allowed, in words: "an integer from 1 to 5000", "one of refuse, normalise".
 std::string describe(const Field& field);
