@@ -20,10 +20,19 @@ function(gatehouse_link target)
   target_link_libraries(${target} PRIVATE gatehouse_options ${L_LIBS})
 endfunction()
 
+# The precompiled header belongs to gatehouse_net. The flags let ccache see through it, in other checkouts too.
 function(gatehouse_use_pch target)
-  if(GATEHOUSE_PCH AND NOT target STREQUAL "gatehouse_net")
+  if(NOT GATEHOUSE_PCH)
+    return()
+  endif()
+  if(target STREQUAL "gatehouse_net")
+    target_precompile_headers(${target} PRIVATE <net/asio.h>)
+  else()
     target_precompile_headers(${target} REUSE_FROM gatehouse_net)
   endif()
+  target_compile_options(${target} PRIVATE
+    $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
+    "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
 endfunction()
 
 function(gatehouse_module module)
