@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "apps/gatehouse/commands.h"
-#include "apps/gatehouse/control_client.h"
+#include "apps/common/control_client.h"
 #include "settings/text/render.h"
 
 #include <boost/json.hpp>

@@ -4,7 +4,7 @@
 #include <cstdio>
 
 #include "apps/gatehouse/commands.h"
-#include "apps/gatehouse/control_client.h"
+#include "apps/common/control_client.h"
 #include "apps/gatehouse/supervisor.h"
 #include "base/log.h"
 
