@@ -301,4 +301,13 @@ Structure parse(std::string_view raw, const ParseLimits& limits) {
     return MessageParser(raw, limits).run();
 }
 
+Structure parse_header(std::string_view raw, const ParseLimits& limits) {
+    Structure out;
+    out.raw = raw;
+    const std::uint32_t root = SourceParser::append(out, Part::kNone, 0);
+    Context context(out, limits, raw);
+    read_header(context, root);
+    return out;
+}
+
 }  // namespace gatehouse::inspect::mime
