@@ -1,5 +1,5 @@
-// gatehouse-admin: health, readiness, metrics and the status page over HTTPS. Opens no store and no content; asks the
-// owners over their control sockets.
+// gatehouse-admin: health, readiness, metrics and the status page over HTTPS. Opens no store and no content;
+// asks the owners over their control sockets.
 #include <boost/asio/thread_pool.hpp>
 #include <boost/json.hpp>
 #include <csignal>
@@ -23,12 +23,14 @@ using base::LogLevel;
 using base::Result;
 
 /// Rows of one role; a role that does not answer gives a row that says so.
-std::vector<std::string> rows_of(const Config& config, const std::string& role, const pb::ControlRequest& request) {
+std::vector<std::string> rows_of(const Config& config, const std::string& role,
+                                 const pb::ControlRequest& request) {
     std::vector<std::string> rows;
-    const auto end = ask_role(config, role, request, {[&](std::string_view row) { rows.emplace_back(row); }, {}});
+    const auto end =
+        ask_role(config, role, request, {[&](std::string_view row) { rows.emplace_back(row); }, {}});
     if (!end && request.has_status()) {
-        rows.push_back(boost::json::serialize(
-            boost::json::object{{"role", role == "gatehouse" ? "supervisor" : role}, {"error", end.error().sentence}}));
+        rows.push_back(boost::json::serialize(boost::json::object{
+            {"role", role == "gatehouse" ? "supervisor" : role}, {"error", end.error().sentence}}));
     }
     return rows;
 }
@@ -67,8 +69,8 @@ class SocketSources final : public admin::AdminSources {
 
 constexpr std::size_t kMaxConnections = 64;
 
-net::Task<void> serve_one(net::Io& io, net::Accepted accepted, net::TlsContext& tls, const admin::HttpHandler& pages,
-                          std::size_t& open) {
+net::Task<void> serve_one(net::Io& io, net::Accepted accepted, net::TlsContext& tls,
+                          const admin::HttpHandler& pages, std::size_t& open) {
     auto socket = net::adopt_socket(io, std::move(accepted.socket));
     if (socket) {
         net::Stream stream(io, std::move(*socket));
@@ -79,7 +81,8 @@ net::Task<void> serve_one(net::Io& io, net::Accepted accepted, net::TlsContext& 
     --open;
 }
 
-net::Task<void> accept_all(net::Io& io, net::Acceptor acceptor, net::TlsContext& tls, const admin::HttpHandler& pages) {
+net::Task<void> accept_all(net::Io& io, net::Acceptor acceptor, net::TlsContext& tls,
+                           const admin::HttpHandler& pages) {
     std::size_t open = 0;
     while (true) {
         auto accepted = co_await acceptor.accept();
@@ -106,11 +109,12 @@ Result<int> serve() {
     }
     GATEHOUSE_TRY(auto control, take_fd(beginning, "control"));
     GATEHOUSE_CHECK(become_user(beginning.start.uid(), beginning.start.gid()));
-    const ControlServer server(std::move(control), config.group_id(), [](const auto& request, ControlReplies& replies) {
-        if (!request.has_status()) return replies.end(2, "admin answers status only");
-        replies.row(boost::json::serialize(boost::json::object{{"role", "admin"}, {"ready", true}}));
-        replies.end(0, "");
-    });
+    const ControlServer server(
+        std::move(control), config.group_id(), [](const auto& request, ControlReplies& replies) {
+            if (!request.has_status()) return replies.end(2, "admin answers status only");
+            replies.row(boost::json::serialize(boost::json::object{{"role", "admin"}, {"ready", true}}));
+            replies.end(0, "");
+        });
     GATEHOUSE_CHECK(say_ready(beginning.channel, "{}"));
     io.run();
     return 0;

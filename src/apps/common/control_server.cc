@@ -69,7 +69,8 @@ void ControlServer::accept_until_stopped(const std::stop_token& stop) {
         if (::poll(&ready, 1, 200) <= 0) continue;
         Fd connection(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
         if (!connection) {
-            std::this_thread::sleep_for(std::chrono::milliseconds(50));  // out of descriptors: let others finish
+            std::this_thread::sleep_for(
+                std::chrono::milliseconds(50));  // out of descriptors: let others finish
             continue;
         }
         const timeval patience{10, 0};
@@ -88,7 +89,8 @@ void ControlServer::serve(Fd connection) {
     pb::ControlRequest request;
     if (!frame || !request.ParseFromString(*frame)) return;
     ControlReplies replies(channel, request.id(), may_change);
-    if (!may_change && peer->gid != reading_group_) return replies.end(3, "only root and the group gatehouse may ask");
+    if (!may_change && peer->gid != reading_group_)
+        return replies.end(3, "only root and the group gatehouse may ask");
     if (request.version() != kControlVersion) {
         return replies.end(3, "the running gateway is of another version than this command; restart it");
     }

@@ -1,6 +1,7 @@
-// A role's control socket: <state>/run/<role>.sock, bound by the supervisor. Requests may block on a disk or stream a
-// large item, so they are served by threads of their own, never by an event loop. Peers allowed: root and the role's own
-// uid for everything, the group gatehouse for reading. Every frame is bounded, every peer has to keep moving.
+// A role's control socket: <state>/run/<role>.sock, bound by the supervisor. Requests may block on a disk or
+// stream a large item, so they are served by threads of their own, never by an event loop. Peers allowed:
+// root and the role's own uid for everything, the group gatehouse for reading. Every frame is bounded, every
+// peer has to keep moving.
 #pragma once
 
 #include <boost/asio/thread_pool.hpp>

@@ -1,5 +1,5 @@
-// The composition of the front: stores, event loops with their walks, and what the supervisor and operators ask of it.
-// One Front per process; made on the main thread, which then runs the first loop.
+// The composition of the front: stores, event loops with their walks, and what the supervisor and operators
+// ask of it. One Front per process; made on the main thread, which then runs the first loop.
 #pragma once
 
 #include <boost/asio/thread_pool.hpp>

@@ -21,13 +21,6 @@ constexpr auto kDatabaseInterval = 60s;
 
 }  // namespace
 
-base::Result<std::string> engine_socket(const Config& config) {
-    GATEHOUSE_TRY(const auto mode, consult::engines::parse_clamd_mode(config.antivirus.clamd));
-    if (mode.kind == ClamdMode::Kind::off) return "";
-    if (mode.kind == ClamdMode::Kind::external) return mode.socket;
-    return consult::engines::clamd_socket(config.state_path("engine"));
-}
-
 base::Result<consult::engines::ClamdPlan> engine_plan(const Config& config, const std::string& folder) {
     consult::engines::ClamdPlan plan;
     plan.folder = folder;
@@ -87,13 +80,15 @@ bool EngineKeeper::on_exit(pid_t pid, int status) {
     engine_.reset();
     ++restarts_;
     const bool was_stable = Steady::now() - started_ > 30s;
-    back_off_ = was_stable ? kFirstBackOff
-                           : std::clamp<std::chrono::milliseconds>(back_off_ * 2, kFirstBackOff, kLongestBackOff);
+    back_off_ = was_stable
+                    ? kFirstBackOff
+                    : std::clamp<std::chrono::milliseconds>(back_off_ * 2, kFirstBackOff, kLongestBackOff);
     start_at_ = Steady::now() + back_off_;
     problem_ = "clamd " + consult::engines::describe_exit(status);
     base::log(LogLevel::error, "{}; starting it again in {} ms", problem_, back_off_.count());
     if (!was_stable) {
-        if (const auto hint = consult::engines::apparmor_hint(); !hint.empty()) base::log(LogLevel::warning, "{}", hint);
+        if (const auto hint = consult::engines::apparmor_hint(); !hint.empty())
+            base::log(LogLevel::warning, "{}", hint);
     }
     return true;
 }

@@ -1,5 +1,6 @@
-// Keeps the malware engine running for the supervisor: starts clamd, starts it again with back-off when it dies, looks
-// for new databases once a minute, and says how it is. Nothing to do where antivirus.clamd is off or somebody else's.
+// Keeps the malware engine running for the supervisor: starts clamd, starts it again with back-off when it
+// dies, looks for new databases once a minute, and says how it is. Nothing to do where antivirus.clamd is off
+// or somebody else's.
 #pragma once
 
 #include <sys/types.h>
@@ -14,8 +15,6 @@
 
 namespace gatehouse::apps {
 
-/// Where the front finds the engine's socket; empty = no engine.
-base::Result<std::string> engine_socket(const Config& config);
 base::Result<consult::engines::ClamdPlan> engine_plan(const Config& config, const std::string& folder);
 
 class EngineKeeper {

@@ -1,4 +1,5 @@
-// gatehouse-inspector: the zygote and, by fork, its inspectors. Started by the supervisor and by `gatehouse scan`:
+// gatehouse-inspector: the zygote and, by fork, its inspectors. Started by the supervisor and by `gatehouse
+// scan`:
 //   gatehouse-inspector --channel FD [--user NAME|UID[:GID]]
 // FD is a unix stream socket (ipc/zygote.proto), on which the settings come first. Log lines go to stderr.
 #include <unistd.h>
@@ -26,7 +27,8 @@ Result<ZygoteOptions> parse_options(std::span<char*> words) {
         const std::string_view value = words[i + 1];
         if (name == "--channel") {
             const auto number = gatehouse::base::parse_unsigned(value);
-            if (!number || *number > 1023) return gatehouse::base::fail(Fault::usage, "{} is no descriptor", value);
+            if (!number || *number > 1023)
+                return gatehouse::base::fail(Fault::usage, "{} is no descriptor", value);
             options.channel = gatehouse::base::Fd(static_cast<int>(*number));
         } else if (name == "--user") {
             GATEHOUSE_TRY(options.ids, gatehouse::inspect::worker::parse_role_ids(value));
@@ -34,7 +36,8 @@ Result<ZygoteOptions> parse_options(std::span<char*> words) {
             return gatehouse::base::fail(Fault::usage, "unknown option {}", name);
         }
     }
-    if (!options.channel) return gatehouse::base::fail(Fault::usage, "gatehouse-inspector is started by gatehouse run");
+    if (!options.channel)
+        return gatehouse::base::fail(Fault::usage, "gatehouse-inspector is started by gatehouse run");
     return options;
 }
 
