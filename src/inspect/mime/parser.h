@@ -25,4 +25,8 @@ Structure parse(std::string_view raw, const ParseLimits& limits = {});
 /// looked at. For whoever edits the header and has to find the same fields.
 Structure parse_header(std::string_view raw, const ParseLimits& limits = {});
 
+/// The Structure borrows: a temporary would be gone.
+Structure parse(std::string&& raw, const ParseLimits& limits = {}) = delete;
+Structure parse_header(std::string&& raw, const ParseLimits& limits = {}) = delete;
+
 }  // namespace gatehouse::inspect::mime
