@@ -28,8 +28,10 @@ struct RuleTables {
     const Value* actions = nullptr;
 };
 
-RuleTables take_apart(const Value& value) {
+Result<RuleTables> take_apart(const Value& value) {
     RuleTables out;
+    auto names = kRuleTable.names();
+    names.insert(names.end(), {"route", "when", "then"});
     Value::Table plain;
     for (const auto& [key, member] : *value.table()) {
         if (key == "route") {
@@ -38,8 +40,13 @@ RuleTables take_apart(const Value& value) {
             out.when = &member;
         } else if (key == "then") {
             out.actions = &member;
-        } else {
+        } else if (kRuleTable.find(key) != nullptr) {
             plain.emplace_back(key, member);
+        } else {
+            const auto near = base::nearest(key, names);
+            return base::fail(Fault::usage, "{}: unknown key rule.{}{}", member.place().to_string(),
+                              base::printable(key, 80),
+                              near ? fmt::format("; did you mean {}?", *near) : std::string());
         }
     }
     out.plain = Value(std::move(plain), value.place());
@@ -153,7 +160,7 @@ Result<Rule> make_rule(const Value& value, double threshold, KnownIds known) {
         return base::fail(Fault::usage, "{}: a rule must be a table written as [[rule]], not {}",
                           value.place().to_string(), value.kind_name());
     }
-    const RuleTables tables = take_apart(value);
+    GATEHOUSE_TRY(const auto tables, take_apart(value));
     RuleText text;
     GATEHOUSE_CHECK(base::fill(kRuleTable, tables.plain, &text));
     if (text.name.empty())

@@ -15,20 +15,23 @@ using message::RewritePlan;
 
 constexpr std::array<std::string_view, 2> kOurPrefixes{"X-Gatehouse-", "X-Spam-"};
 
+/// The inspector lists at most so many ids; a list near that may have lost one.
+constexpr std::size_t kManyIds = 50;
+
 void strip_foreign_headers(const Input& input, RewritePlan& plan) {
     const auto* facts = input.facts;
-    for (const auto prefix : kOurPrefixes) {
-        // Without facts nobody knows what the header holds, so it is asked for rather than trusted.
-        const bool is_there =
-            facts == nullptr ||
-            std::any_of(facts->stripped_headers.begin(), facts->stripped_headers.end(),
-                        [&](const std::string& name) { return base::istarts_with(name, prefix); });
-        if (is_there) plan.edits.push_back({HeaderEdit::Kind::remove_prefix, std::string(prefix), ""});
+    // All prefixes at once: the list of names is bounded, so the second kind may have been crowded out of it.
+    // Without facts nobody knows what the header holds, so it is asked for rather than trusted.
+    if (facts == nullptr || !facts->stripped_headers.empty()) {
+        for (const auto prefix : kOurPrefixes) {
+            plan.edits.push_back({HeaderEdit::Kind::remove_prefix, std::string(prefix), ""});
+        }
     }
     const auto& own = input.circumstances.authserv_id;
-    if (facts == nullptr || own.empty()) return;
+    if (own.empty()) return;
     // RFC 8601 section 5: fields that claim to be ours and arrive from outside are forged.
-    const bool is_forged = std::any_of(facts->authserv_ids.begin(), facts->authserv_ids.end(),
+    const bool is_forged = facts == nullptr || facts->authserv_ids.size() >= kManyIds ||
+                           std::any_of(facts->authserv_ids.begin(), facts->authserv_ids.end(),
                                        [&](const std::string& id) { return base::iequals(id, own); });
     if (is_forged) {
         plan.edits.push_back({HeaderEdit::Kind::remove_results_of, "Authentication-Results", own});
