@@ -21,4 +21,7 @@ namespace gatehouse::inspect::mime {
 
 Structure parse(std::string_view raw, const ParseLimits& limits = {});
 
+/// The Structure borrows: a temporary would be gone.
+Structure parse(std::string&& raw, const ParseLimits& limits = {}) = delete;
+
 }  // namespace gatehouse::inspect::mime
