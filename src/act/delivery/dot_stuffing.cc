@@ -42,22 +42,19 @@ void DotStuffer::finish() {
     done_ = true;
 }
 
-std::span<const std::string_view> DotStuffer::next(std::size_t max_bytes) {
+void DotStuffer::fill() {
+    first_ = 0;
     count_ = 0;
     scratch_used_ = 0;
     std::size_t given = 0;
-    while (!done_ && has_room() && given < max_bytes) {
-        if (part_ == parts_.size()) {
-            finish();
-            break;
-        }
+    while (part_ < parts_.size() && has_room() && given < kBatchBytes) {
         auto& rest = parts_.at(part_);
         if (rest.empty()) {
             ++part_;
             continue;
         }
         if (line_start_ && rest.front() == '.') add(".");
-        const auto run = rest.substr(0, run_length(rest.substr(0, max_bytes - given)));
+        const auto run = rest.substr(0, run_length(rest.substr(0, kBatchBytes - given)));
         add(run);
         given += run.size();
         const char before = run.size() > 1 ? run[run.size() - 2] : last_;
@@ -66,7 +63,23 @@ std::span<const std::string_view> DotStuffer::next(std::size_t max_bytes) {
         after_crlf_ = line_start_ && before == '\r';
         rest.remove_prefix(run.size());
     }
-    return {pieces_.data(), count_};
+    const bool all_given = part_ == parts_.size() || (part_ + 1 == parts_.size() && parts_.back().empty());
+    if (all_given && has_room()) finish();
+}
+
+std::span<const std::string_view> DotStuffer::pieces() {
+    if (first_ == count_ && !done_) fill();
+    return std::span(pieces_).subspan(first_, count_ - first_);
+}
+
+void DotStuffer::written(std::size_t bytes) {
+    while (first_ < count_ && bytes > 0) {
+        auto& piece = pieces_.at(first_);
+        const auto taken = std::min(bytes, piece.size());
+        piece.remove_prefix(taken);
+        bytes -= taken;
+        if (piece.empty()) ++first_;
+    }
 }
 
 }  // namespace gatehouse::act::delivery

@@ -23,17 +23,20 @@ class DotStuffer {
     /// `head` (complete header lines) goes before `content`; both outlive the stuffer.
     DotStuffer(std::string_view head, std::string_view content) : parts_{head, content} {}
 
-    /// The next pieces to write in order, about `max_bytes` of them; valid until the next call. Empty only
-    /// when done.
-    std::span<const std::string_view> next(std::size_t max_bytes);
-    /// The batch given last holds the final dot.
-    bool is_done() const { return done_; }
+    /// What to write next, in order; valid until written() is called. Empty = all of it was written.
+    std::span<const std::string_view> pieces();
+    /// That many bytes of pieces() have been written.
+    void written(std::size_t bytes);
 
   private:
     static constexpr std::size_t kShort = 128;
     static constexpr std::size_t kScratch = 8 * 1024;
 
+    /// A batch ends here, or where the pieces or the scratch are used up.
+    static constexpr std::size_t kBatchBytes = 256 * 1024;
+
     bool has_room() const;
+    void fill();
     std::size_t run_length(std::string_view rest) const;
     void add(std::string_view piece);
     void finish();
@@ -45,6 +48,7 @@ class DotStuffer {
     char last_ = '\n';
     bool done_ = false;
     std::array<std::string_view, kMaxPieces> pieces_{};
+    std::size_t first_ = 0;  // pieces before this one have been written
     std::size_t count_ = 0;
     std::unique_ptr<std::array<char, kScratch>> scratch_;
     std::size_t scratch_used_ = 0;

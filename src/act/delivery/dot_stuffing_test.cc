@@ -8,16 +8,19 @@
 namespace gatehouse::act::delivery {
 namespace {
 
-std::string stuff(std::string_view head, std::string_view content, std::size_t max_bytes = 1 << 18) {
+/// Takes what is to be written in steps of at most `step` bytes.
+std::string stuff(std::string_view head, std::string_view content, std::size_t step = 1 << 20) {
     DotStuffer stuffer(head, content);
     std::string out;
-    while (!stuffer.is_done()) {
-        const auto pieces = stuffer.next(max_bytes);
-        EXPECT_FALSE(pieces.empty());
+    for (auto pieces = stuffer.pieces(); !pieces.empty(); pieces = stuffer.pieces()) {
         EXPECT_LE(pieces.size(), DotStuffer::kMaxPieces);
-        for (const auto piece : pieces) out += piece;
+        std::string batch;
+        for (const auto piece : pieces) batch += piece;
+        batch.resize(std::min(batch.size(), step));
+        EXPECT_FALSE(batch.empty());
+        out += batch;
+        stuffer.written(batch.size());
     }
-    EXPECT_TRUE(stuffer.next(max_bytes).empty());
     return out;
 }
 
@@ -59,14 +62,17 @@ TEST(DotStuffing, KnownCases) {
 
 TEST(DotStuffing, BigContentIsNotCopied) {
     const std::string head(300, 'h');
-    const std::string content = std::string(100'000, 'x') + "\r\n";
+    std::string content(100'000, 'x');
+    content += "\r\n";
     DotStuffer stuffer(head, content);
-    const auto pieces = stuffer.next(1 << 20);
+    const auto pieces = stuffer.pieces();
     ASSERT_EQ(pieces.size(), 3U);
     EXPECT_EQ(pieces[0].data(), head.data());
     EXPECT_EQ(pieces[1].data(), content.data());
     EXPECT_EQ(pieces[1].size(), content.size());
-    EXPECT_TRUE(stuffer.is_done());
+    EXPECT_EQ(pieces[2], ".\r\n");
+    stuffer.written(300 + content.size() + 3);
+    EXPECT_TRUE(stuffer.pieces().empty());
 }
 
 TEST(DotStuffing, ContentOfDotsCostsFewPieces) {
@@ -75,12 +81,23 @@ TEST(DotStuffing, ContentOfDotsCostsFewPieces) {
     DotStuffer stuffer("", content);
     std::size_t batches = 0;
     std::size_t bytes = 0;
-    while (!stuffer.is_done()) {
-        for (const auto piece : stuffer.next(1 << 18)) bytes += piece.size();
+    for (auto pieces = stuffer.pieces(); !pieces.empty(); pieces = stuffer.pieces()) {
+        const auto before = bytes;
+        for (const auto piece : pieces) bytes += piece.size();
+        stuffer.written(bytes - before);
         ++batches;
     }
     EXPECT_EQ(bytes, content.size() / 3 * 4 + 3);
     EXPECT_LE(batches, 60U);
+}
+
+TEST(DotStuffing, LongContentInManyBatches) {
+    std::string content;
+    for (int i = 0; i < 40'000; ++i)
+        content += i % 3 == 0 ? ".a line that starts with a dot\r\n" : "another\r\n";
+    EXPECT_EQ(unstuff(stuff("", content, 100'003), false), content);
+    const std::string lines(1 << 20, '\n');
+    EXPECT_EQ(stuff("", lines).substr(lines.size()), "\r\n.\r\n");
 }
 
 TEST(DotStuffing, AnyBytesAnySplitGoThroughAndBack) {

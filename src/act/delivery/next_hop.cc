@@ -1,5 +1,7 @@
 #include "act/delivery/next_hop.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -141,6 +143,8 @@ base::Result<NextHop> make_hop(const NextHopSettings& from) {
         GATEHOUSE_TRY(auto address, parse_hop_address(text));
         hop.addresses.push_back(address);
     }
+    hop.key = fmt::format("{} {}", to_string(hop.tls), hop.name);
+    for (const auto& address : hop.addresses) hop.key += ' ' + address.to_string();
     if (hop.tls == TlsMode::verify && hop.name.empty()) {
         return fail(Fault::usage,
                     "next_hop {}: tls = \"verify\" needs name, the host name in its certificate", hop.domain);

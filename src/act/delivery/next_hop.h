@@ -32,6 +32,7 @@ struct NextHop {
     TlsMode tls = TlsMode::opportunistic;
     bool refuse_eight_bit = false;  ///< eight_bit = "refuse"
     std::string name;               ///< for SNI and verification; may be empty unless tls = verify
+    std::string key;                ///< equal keys may share connections
     bool operator==(const NextHop&) const = default;
 };
 
