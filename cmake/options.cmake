@@ -17,10 +17,11 @@ target_compile_options(gatehouse_options INTERFACE -Wall -Wextra -Wconversion -W
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict;-Wno-mismatched-new-delete>)
 target_include_directories(gatehouse_options INTERFACE ${PROJECT_SOURCE_DIR}/src)
 target_compile_definitions(gatehouse_options INTERFACE
-  BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
-  $<$<BOOL:${GATEHOUSE_SANITIZE}>:GATEHOUSE_SANITIZED=1>)
+  GATEHOUSE_VERSION="${PROJECT_VERSION}"
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
 
 if(GATEHOUSE_SANITIZE)
+  target_compile_definitions(gatehouse_options INTERFACE GATEHOUSE_SANITIZED=1)
   add_compile_options(-fsanitize=${GATEHOUSE_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${GATEHOUSE_SANITIZE})
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND GATEHOUSE_SANITIZE MATCHES "thread")

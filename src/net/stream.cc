@@ -3,7 +3,9 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -19,6 +21,9 @@ namespace {
 
 constexpr std::size_t kMostSwallowed = 1U << 20;
 constexpr std::size_t kSwallowAtOnce = 4096;
+constexpr std::size_t kMostPieces = 64;          // of one gathering write
+constexpr std::size_t kTlsRecord = 16 * 1024;    // RFC 8446 section 5.1
+constexpr std::chrono::seconds kListenEvery{1};  // for the peer's word while the socket takes nothing
 
 std::unexpected<base::Error> gone() {
     return base::fail(Fault::unavailable, "the connection is closed");
@@ -37,6 +42,36 @@ Result<TlsStep> clear_write(int socket, std::string_view bytes) {
     if (sent >= 0) return TlsStep{TlsState::done, static_cast<std::size_t>(sent)};
     if (errno == EAGAIN || errno == EINTR) return TlsStep{TlsState::want_write};
     return base::fail_errno(Fault::unavailable, "the peer closed the connection", errno);
+}
+
+Result<TlsStep> clear_write(int socket, std::span<const std::string_view> pieces) {
+    std::array<iovec, kMostPieces> vectors;
+    const auto count = std::min(pieces.size(), vectors.size());
+    for (std::size_t i = 0; i < count; ++i) {
+        vectors[i] = {const_cast<char*>(pieces[i].data()), pieces[i].size()};  // sendmsg does not write there
+    }
+    msghdr message{};
+    message.msg_iov = vectors.data();
+    message.msg_iovlen = count;
+    const auto sent = ::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent >= 0) return TlsStep{TlsState::done, static_cast<std::size_t>(sent)};
+    if (errno == EAGAIN || errno == EINTR) return TlsStep{TlsState::want_write};
+    return base::fail_errno(Fault::unavailable, "the peer closed the connection", errno);
+}
+
+/// Small pieces go into one record. OpenSSL wants the same bytes again after want_write, and gets them: what
+/// is gathered depends on the pieces alone.
+Result<TlsStep> tls_write(TlsSession& tls, std::span<const std::string_view> pieces) {
+    if (pieces.front().size() >= kTlsRecord || pieces.size() == 1) return tls.write(pieces.front());
+    std::array<char, kTlsRecord> record;
+    std::size_t used = 0;
+    for (const auto piece : pieces) {
+        const auto taken = std::min(piece.size(), record.size() - used);
+        std::copy_n(piece.data(), taken, record.data() + used);
+        used += taken;
+        if (taken < piece.size()) break;
+    }
+    return tls.write({record.data(), used});
 }
 
 }  // namespace
@@ -65,6 +100,9 @@ struct Stream::State {
     }
     Result<TlsStep> try_write(std::string_view bytes) {
         return tls ? tls->write(bytes) : clear_write(socket.native_handle(), bytes);
+    }
+    Result<TlsStep> try_write(std::span<const std::string_view> pieces) {
+        return tls ? tls_write(*tls, pieces) : clear_write(socket.native_handle(), pieces);
     }
     Task<Result<void>> wait(TlsState wanted, SteadyTime deadline) {
         return waiting.until(wanted == TlsState::want_write ? Socket::wait_write : Socket::wait_read,
@@ -135,6 +173,23 @@ Task<Result<void>> Stream::write_all(std::string_view bytes, SteadyTime deadline
         GATEHOUSE_CO_CHECK(waited);
     }
     co_return Result<void>{};
+}
+
+Task<Result<std::size_t>> Stream::write_some(std::span<const std::string_view> pieces, SteadyTime deadline) {
+    State& state = *state_;
+    while (state.socket.is_open()) {
+        GATEHOUSE_CO_TRY(const TlsStep step, state.try_write(pieces));
+        if (step.state == TlsState::ended) break;
+        if (step.state == TlsState::done) co_return step.bytes;
+        if (is_readable()) co_return std::size_t{0};
+        const auto listen_at = std::min(deadline, std::chrono::steady_clock::now() + kListenEvery);
+        const auto waited = co_await state.wait(step.state, listen_at);
+        const bool again = waited || (waited.error().fault == Fault::timed_out && listen_at < deadline);
+        if (again) continue;
+        state.close();
+        GATEHOUSE_CO_CHECK(waited);
+    }
+    co_return gone();
 }
 
 std::size_t Stream::drop_received() {

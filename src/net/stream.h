@@ -43,6 +43,12 @@ class Stream {
     /// At least one byte; 0 bytes = the peer ended the stream in order (close_notify under TLS).
     Task<base::Result<std::size_t>> read_some(std::span<char> into, base::SteadyTime deadline);
     Task<base::Result<void>> write_all(std::string_view bytes, base::SteadyTime deadline);
+    /// Writes of the pieces, in order, what the socket takes at once: in clear with one gathering write,
+    /// under TLS in one record where they fit. Waits while it takes nothing; 0 = nothing was written, and the
+    /// peer has something to say that should be read first. After 0 the same pieces come again. An error
+    /// leaves what was received readable; the deadline closes.
+    Task<base::Result<std::size_t>> write_some(std::span<const std::string_view> pieces,
+                                               base::SteadyTime deadline);
 
     /// RFC 3207 section 4.2, CVE-2011-0411: what came in clear behind STARTTLS must not count afterwards. A
     /// server calls this before it says 220, a client has it in its own buffer; drops what has been received

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <thread>
+#include <utility>
 
 #include "base/fd.h"
 
@@ -224,9 +225,11 @@ base::Result<std::optional<std::int64_t>> Database::integer(std::string_view sql
     return statement.integer(0);
 }
 
-base::Result<void> Database::checkpoint() {
+base::Result<void> Database::checkpoint(std::chrono::milliseconds patience) {
+    const auto usual = std::exchange(state_->busy_timeout, patience);
     const int code =
         sqlite3_wal_checkpoint_v2(state_->handle.get(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    state_->busy_timeout = usual;
     if (code != SQLITE_OK) return failed(state_->handle.get(), code, path());
     return {};
 }

@@ -75,9 +75,9 @@ class Database {
     /// The first column of the first row; nullopt when there is none.
     base::Result<std::optional<std::int64_t>> integer(std::string_view sql);
 
-    /// Moves the whole WAL into the file and cuts it to zero bytes; Fault::timed_out when a reader is in the
-    /// way. Synced to disk when it returns.
-    base::Result<void> checkpoint();
+    /// Moves the whole WAL into the file and cuts it to zero bytes; Fault::timed_out when a reader or writer
+    /// was in the way for that long. Synced to disk when it returns.
+    base::Result<void> checkpoint(std::chrono::milliseconds patience = std::chrono::milliseconds(1000));
     /// A whole, consistent copy, synced. An existing file of that name is replaced.
     base::Result<void> copy_to(const std::string& path);
     /// Statements that run past it end with Fault::timed_out; nullopt = no deadline.

@@ -66,9 +66,10 @@ Floors Floors::read(const std::string& architecture) {
         for (auto word : quoted_words(line.substr(5))) {
             if (word.ends_with("/*")) {
                 word.resize(word.size() - 2);
-                floors.wildcards_.insert(word);
+                floors.wildcards_[word] = floor;
+            } else {
+                floors.floors_[word] = floor;
             }
-            floors.floors_[word] = floor;
         }
     }
     return floors;
@@ -85,8 +86,8 @@ std::string Floors::module_of(const std::string& path) const {
 int Floors::floor_of(const std::string& module) const {
     const auto exact = floors_.find(module);
     if (exact != floors_.end()) return exact->second;
-    const auto parent = fs::path(module).parent_path().string();
-    return wildcards_.contains(parent) ? floors_.at(parent) : -1;
+    const auto parent = wildcards_.find(fs::path(module).parent_path().string());
+    return parent == wildcards_.end() ? -1 : parent->second;
 }
 
 std::vector<SourceFile> read_sources(const std::string& source_root) {

@@ -34,7 +34,7 @@ class Floors {
 
   private:
     std::map<std::string, int> floors_;
-    std::set<std::string> wildcards_;
+    std::map<std::string, int> wildcards_;
 };
 
 std::vector<SourceFile> read_sources(const std::string& source_root);

@@ -13,7 +13,9 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "consult/engines/clamd_process.h"
 #include "decide/default_policy.h"
+#include "decide/make_policy.h"
 #include "decide/settings.h"
 #include "ipc/control.pb.h"
 #include "settings/text/parse.h"
@@ -57,6 +59,7 @@ Result<void> fill_structs(Config& config) {
     GATEHOUSE_CHECK(base::fill_from(kStoreTable, tree, &config.store));
     GATEHOUSE_CHECK(base::fill_from(kProcessTable, tree, &config.process));
     GATEHOUSE_CHECK(base::fill_from(kTestingTable, tree, &config.testing));
+    GATEHOUSE_CHECK(base::fill_from(record::kRetentionTable, config.trees.settings, &config.retention));
     for (const auto& bound : inspect::engine::bind(config.inspector)) {
         if (bound.table == &inspect::engine::kProcessTable) continue;
         GATEHOUSE_CHECK(base::fill_from(*bound.table, config.trees.settings, bound.object));
@@ -92,6 +95,14 @@ Result<void> check_whole(const Config& config) {
 
 }  // namespace
 
+Result<std::string> engine_socket(const Config& config) {
+    using consult::engines::ClamdMode;
+    GATEHOUSE_TRY(const auto mode, consult::engines::parse_clamd_mode(config.antivirus.clamd));
+    if (mode.kind == ClamdMode::Kind::off) return "";
+    if (mode.kind == ClamdMode::Kind::external) return mode.socket;
+    return consult::engines::clamd_socket(config.state_path("engine"));
+}
+
 Result<void> check_store_url(std::string_view text) {
     if (text.starts_with("postgresql:") || text.starts_with("postgres:")) {
         return base::fail(Fault::usage, "PostgreSQL is not in this version; use \"sqlite:PATH\"");
@@ -123,6 +134,7 @@ const settings::text::Catalogue& catalogue() {
                 entries.push_back({File::settings, bound.table});
         }
         decide::add_tables(entries);
+        entries.push_back({File::settings, &record::kRetentionTable});
         return settings::text::Catalogue(std::move(entries));
     }();
     return kCatalogue;

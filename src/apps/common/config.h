@@ -17,6 +17,7 @@
 #include "inspect/pool/settings.h"
 #include "message/revision.h"
 #include "receive/smtp/settings.h"
+#include "record/settings.h"
 #include "settings/text/catalogue.h"
 
 namespace gatehouse::pb {
@@ -24,6 +25,9 @@ class RoleStart;
 }
 
 namespace gatehouse::apps {
+
+/// Where the engine's socket is; empty = no engine.
+base::Result<std::string> engine_socket(const class Config& config);
 
 /// Every table of this version, each with its file: `config reference` prints this list.
 const settings::text::Catalogue& catalogue();
@@ -51,6 +55,7 @@ class Config {
     PathSettings paths;
     StoreSettings store;
     ProcessSettings process;
+    record::RetentionSettings retention;
     TestingSettings testing;
     message::Revision revision;
     settings::text::Trees trees;

@@ -40,8 +40,6 @@ struct ProcessSettings {
     std::int64_t node = 0;
     std::string log_level = "info";
     bool log_addresses = false;
-    std::int64_t records_days = 30;
-    std::int64_t tracking_days = 90;
 };
 inline constexpr std::array<std::string_view, 4> kLogLevels{"debug", "info", "warning", "error"};
 inline constexpr std::array kProcessFields = {
@@ -53,10 +51,6 @@ inline constexpr std::array kProcessFields = {
                                              {.choices = kLogLevels}),
     base::field<&ProcessSettings::log_addresses>("log_addresses",
                                                  "write whole addresses into the log, not domains only"),
-    base::field<&ProcessSettings::records_days>("records_days", "how long the evidence of a message is kept",
-                                                {.min = 1, .max = 3650, .unit = "days"}),
-    base::field<&ProcessSettings::tracking_days>("tracking_days", "how long tracking rows are kept",
-                                                 {.min = 1, .max = 3650, .unit = "days"}),
 };
 inline constexpr base::FieldTable kProcessTable =
     base::make_table<ProcessSettings>("process", "how the roles run, log and keep", kProcessFields);

@@ -1,8 +1,8 @@
 // gatehouse config check|show|reference|origin
 #include <fmt/format.h>
 
+#include "apps/common/control_client.h"
 #include "apps/gatehouse/commands.h"
-#include "apps/gatehouse/control_client.h"
 #include "settings/text/render.h"
 
 #include <boost/json.hpp>

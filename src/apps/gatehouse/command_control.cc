@@ -1,6 +1,6 @@
 // gatehouse restart|reload, and what only tests may ask: clock, fault
+#include "apps/common/control_client.h"
 #include "apps/gatehouse/commands.h"
-#include "apps/gatehouse/control_client.h"
 
 namespace gatehouse::apps {
 namespace {

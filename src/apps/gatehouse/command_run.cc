@@ -3,8 +3,8 @@
 
 #include <cstdio>
 
+#include "apps/common/control_client.h"
 #include "apps/gatehouse/commands.h"
-#include "apps/gatehouse/control_client.h"
 #include "apps/gatehouse/supervisor.h"
 #include "base/log.h"
 

@@ -79,11 +79,11 @@ Result<void> Supervisor::prepare() {
 
 Result<void> Supervisor::bind_everything() {
     for (const auto& address : config_.smtp.listen) {
-        GATEHOUSE_TRY(auto bound, net::listen_tcp(address, config_.front_threads()));
+        GATEHOUSE_TRY(auto bound, net::listen_on(address, config_.front_threads()));
         std::move(bound.begin(), bound.end(), std::back_inserter(smtp_listeners_));
     }
     if (config_.admin.listen != "off") {
-        GATEHOUSE_TRY(admin_listeners_, net::listen_tcp(config_.admin.listen, 1));
+        GATEHOUSE_TRY(admin_listeners_, net::listen_on(config_.admin.listen, 1));
     }
     GATEHOUSE_TRY(control_, ipc::listen_unix(config_.state_path("run/gatehouse.sock"), 0660));
     GATEHOUSE_TRY(front_control_, ipc::listen_unix(config_.state_path("run/front.sock"), 0660));
@@ -108,11 +108,14 @@ Supervisor::Role* Supervisor::find(std::string_view name) {
 
 std::vector<Supervisor::NamedFd> Supervisor::fds_for(const Role& role) {
     std::vector<NamedFd> fds;
-    if (role.name == "inspector") fds.push_back({"front", inspector_end_.get()});
     if (role.name == "front") {
         for (const auto& listener : smtp_listeners_) fds.push_back({"smtp", listener.get()});
         fds.push_back({"control", front_control_.get()});
         fds.push_back({"zygote", front_end_.get()});
+        if (auto log = engine_->copy_of_log(); log) {
+            engine_log_ = std::move(*log);
+            fds.push_back({"engine_log", engine_log_.get()});
+        }
     }
     if (role.name == "admin") {
         for (const auto& listener : admin_listeners_) fds.push_back({"https", listener.get()});
@@ -132,19 +135,36 @@ std::string Supervisor::start_frame(const Role& role, const std::vector<NamedFd>
     return word.SerializeAsString();
 }
 
+Result<void> Supervisor::start_inspector(Role& role) {
+    GATEHOUSE_CHECK(renew_inspector_link());
+    // It speaks with the front alone (ipc/zygote.proto); the supervisor only hears of its end.
+    role.words = {"gatehouse-inspector", "--channel", "3"};
+    if (role.uid != 0) {
+        role.words.insert(role.words.end(), {"--user", fmt::format("{}:{}", role.uid, config_.group_id())});
+    }
+    GATEHOUSE_TRY(role.pid, start_child({role.program, role.words, {inspector_end_.get()}}));
+    inspector_end_.reset();
+    role.ready = true;
+    role.started = Steady::now();
+    return {};
+}
+
 Result<void> Supervisor::start(Role& role) {
+    if (role.name == "inspector") return start_inspector(role);
     const auto fds = fds_for(role);
     GATEHOUSE_TRY(auto pair, base::make_socket_pair());
     GATEHOUSE_TRY(role.pid, start_child({role.program, role.words, {pair.second.get()}}));
     pair.second.reset();
     role.channel.emplace(std::move(pair.first), base::kControlFrameLimit);
-    role.ready = false;
+    role.ready = role.name == "sink";  // it has no word for the supervisor
     role.started = Steady::now();
     std::vector<int> numbers;
     for (const auto& fd : fds) numbers.push_back(fd.fd);
     const auto sent = role.channel->send(start_frame(role, fds), numbers);
-    if (role.name == "inspector") inspector_end_.reset();
-    if (role.name == "front") front_end_.reset();
+    if (role.name == "front") {
+        front_end_.reset();
+        engine_log_.reset();
+    }
     return sent;
 }
 
@@ -154,12 +174,9 @@ Result<void> Supervisor::renew_inspector_link() {
     front_end_ = std::move(pair.second);
     Role* front = find("front");
     if (front == nullptr || front->pid < 0 || !front->channel) return {};
-    pb::SupervisorWord word;
-    word.mutable_new_end()->set_name("zygote");
-    const std::array<int, 1> fds{front_end_.get()};
-    const auto sent = front->channel->send(word.SerializeAsString(), fds);
+    hand_to_front("zygote", front_end_);
     front_end_.reset();
-    return sent;
+    return {};
 }
 
 void Supervisor::start_due_roles() {
@@ -177,7 +194,22 @@ void Supervisor::start_due_roles() {
             role.start_at = now + role.back_off;
         }
     }
-    if (!stopping_) engine_->start_when_due();
+    if (stopping_) return;
+    engine_->start_when_due();
+    Role* front = find("front");
+    if (front == nullptr || !front->channel) return;
+    if (auto log = engine_->take_fresh_log(); log) hand_to_front("engine_log", *log);
+}
+
+void Supervisor::hand_to_front(const std::string& name, const Fd& fd) {
+    Role* front = find("front");
+    if (front == nullptr || front->pid < 0 || !front->channel) return;
+    pb::SupervisorWord word;
+    word.mutable_new_end()->set_name(name);
+    const std::array<int, 1> fds{fd.get()};
+    if (const auto sent = front->channel->send(word.SerializeAsString(), fds); !sent) {
+        base::log(LogLevel::warning, "the front did not take {}: {}", name, sent.error().sentence);
+    }
 }
 
 void Supervisor::end_role(Role& role, int signal) {

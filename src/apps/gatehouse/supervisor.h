@@ -68,6 +68,8 @@ class Supervisor {
     base::Result<void> prepare();
     base::Result<void> bind_everything();
     base::Result<void> start(Role& role);
+    base::Result<void> start_inspector(Role& role);
+    void hand_to_front(const std::string& name, const base::Fd& fd);
     std::vector<NamedFd> fds_for(const Role& role);
     std::string start_frame(const Role& role, const std::vector<NamedFd>& fds) const;
     base::Result<void> renew_inspector_link();
@@ -101,6 +103,7 @@ class Supervisor {
     std::vector<base::Fd> admin_listeners_;
     base::Fd inspector_end_;  ///< of the pair between front and inspector, until handed out
     base::Fd front_end_;
+    base::Fd engine_log_;  ///< a copy on its way to a new front
     bool stopping_ = false;
     Steady::time_point stop_by_;
     Steady::time_point began_ = Steady::now();

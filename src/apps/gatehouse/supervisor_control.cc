@@ -1,5 +1,6 @@
 // The supervisor's control socket: status, restart, reload.
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <boost/json.hpp>
@@ -8,8 +9,7 @@
 #include "apps/gatehouse/supervisor.h"
 #include "base/fault_point.h"
 #include "base/log.h"
-
-#include <sys/socket.h>
+#include "net/listen.h"
 
 namespace gatehouse::apps {
 
@@ -30,6 +30,18 @@ void send_end(ipc::Channel& client, std::uint64_t id, std::uint32_t exit_class, 
     reply.mutable_end()->set_exit_class(exit_class);
     reply.mutable_end()->set_sentence(sentence);
     send_reply(client, reply);
+}
+
+json::array bound_addresses(const std::vector<Fd>& listeners) {
+    json::array out;
+    std::string last;
+    for (const auto& listener : listeners) {
+        const auto bound = net::bound_to(listener.get());
+        const std::string name = bound ? bound->to_string() : "?";
+        if (name != last) out.push_back(json::value(name));
+        last = name;
+    }
+    return out;
 }
 
 }  // namespace
@@ -79,6 +91,8 @@ std::string Supervisor::status_row() const {
         {"demo", options_.demo_sink},
         {"up_seconds", std::chrono::duration_cast<std::chrono::seconds>(Steady::now() - began_).count()},
         {"stopping", stopping_}};
+    row["listen"] = bound_addresses(smtp_listeners_);
+    row["admin"] = bound_addresses(admin_listeners_);
     json::array roles;
     for (const auto& role : roles_) {
         json::object one{{"name", role.name},

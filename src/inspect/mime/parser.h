@@ -21,4 +21,17 @@ namespace gatehouse::inspect::mime {
 
 Structure parse(std::string_view raw, const ParseLimits& limits = {});
 
+<<<<<<< HEAD
+/// Only the top-level header: parts[0] with its header range and fields, and what is odd about them. The body is not
+/// looked at. For whoever edits the header and has to find the same fields.
+Structure parse_header(std::string_view raw, const ParseLimits& limits = {});
+=======
+/// The Structure borrows: a temporary would be gone.
+Structure parse(std::string&& raw, const ParseLimits& limits = {}) = delete;
+>>>>>>> 2924a01e2edae760c18f4fb5399a0f670a7abafd
+
+/// The Structure borrows: a temporary would be gone.
+Structure parse(std::string&& raw, const ParseLimits& limits = {}) = delete;
+Structure parse_header(std::string&& raw, const ParseLimits& limits = {}) = delete;
+
 }  // namespace gatehouse::inspect::mime

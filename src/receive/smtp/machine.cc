@@ -136,6 +136,7 @@ void Machine::answer_data(const Reply& reply) {
     if (reply.is_positive() && !too_soon) {
         send(reply);
         content_.begin(true, settings_.bare_newline);
+        received_ = 0;
         phase_ = Phase::data;
         return;
     }

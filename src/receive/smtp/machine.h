@@ -140,7 +140,8 @@ class Machine {
     Step end_of_data();
     Step end_of_chunk();
     Step end_of_message();
-    void swallow(std::size_t bytes);
+    std::span<char> within_limit(std::span<char> input) const;
+    void check_discard();
     void kill(AbortReason why, Reply reply);
 
     const MachineSettings& settings_;
@@ -154,8 +155,8 @@ class Machine {
     std::string reference_;
     std::optional<Aborted> aborted_;  // to be told next
     std::uint64_t chunk_left_ = 0;
-    std::uint64_t swallowed_ = 0;
-    std::size_t waiting_ = 0;  // input behind the command that is being run
+    std::uint64_t received_ = 0;  // octets of the message as they came
+    std::size_t waiting_ = 0;     // input behind the command that is being run
     std::uint32_t errors_ = 0;
     std::uint32_t idle_commands_ = 0;
     std::uint32_t refused_recipients_ = 0;

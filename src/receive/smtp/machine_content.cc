@@ -21,15 +21,25 @@ Reply no_transaction() {
 Machine::Step Machine::read_data(std::span<char> input, std::size_t& used) {
     if (is_content_done_) return end_of_data();
     if (input.empty()) return Idle{};
-    const auto piece = content_.read(input);
+    const auto piece = content_.read(within_limit(input));
     used = piece.used;
+    received_ += used;
     is_content_done_ = piece.is_end;
-    if (transaction_.stage == Stage::open) return take(piece);
-    swallow(piece.used);
-    return std::nullopt;
+    Step event = take(piece);
+    check_discard();
+    return event;
+}
+
+/// So much that a message that grows too large is seen at the octet that makes it so, however the bytes
+/// arrive.
+std::span<char> Machine::within_limit(std::span<char> input) const {
+    if (!is_in_transaction()) return input;
+    const std::uint64_t room = settings_.max_message_size - transaction_.size;
+    return room < input.size() ? input.first(static_cast<std::size_t>(room) + 1) : input;
 }
 
 Machine::Step Machine::take(const ContentReader::Piece& piece) {
+    if (!is_in_transaction()) return std::nullopt;
     transaction_.size += piece.kept.size();
     if (content_.is_bad()) {
         kill(AbortReason::bad_content, {550, "5.6.11", "Bare CR, bare LF or NUL in the message"});
@@ -43,7 +53,7 @@ Machine::Step Machine::take(const ContentReader::Piece& piece) {
 
 Machine::Step Machine::end_of_data() {
     is_content_done_ = false;
-    if (transaction_.stage == Stage::open) return end_of_message();
+    if (is_in_transaction()) return end_of_message();
     phase_ = Phase::commands;
     content_.release();
     return refuse(std::exchange(transaction_, {}).refusal);
@@ -65,8 +75,8 @@ Machine::Step Machine::run_bdat(std::string_view arguments) {
     is_chunk_last_ = chunk->is_last;
     is_chunk_flushed_ = false;
     phase_ = Phase::chunk;
-    if (transaction_.stage == Stage::none) swallowed_ = 0;
-    if (transaction_.stage != Stage::open) return std::nullopt;
+    if (transaction_.stage == Stage::none || (is_in_transaction() && !transaction_.is_chunked)) received_ = 0;
+    if (!is_in_transaction()) return std::nullopt;
     if (transaction_.recipients == 0) {
         kill(AbortReason::no_recipients, {503, "5.5.1", "No valid recipients"});
     } else if (chunk->size > settings_.max_message_size - transaction_.size) {
@@ -81,15 +91,18 @@ Machine::Step Machine::run_bdat(std::string_view arguments) {
 Machine::Step Machine::read_chunk(std::span<char> input, std::size_t& used) {
     if (chunk_left_ == 0) return end_of_chunk();
     if (input.empty()) return Idle{};
-    used = static_cast<std::size_t>(std::min<std::uint64_t>(chunk_left_, input.size()));
+    const auto there = static_cast<std::size_t>(std::min<std::uint64_t>(chunk_left_, input.size()));
+    const auto part = within_limit(input.first(there));
+    used = part.size();
+    received_ += used;
     chunk_left_ -= used;
-    if (transaction_.stage == Stage::open) return take(content_.read(input.first(used)));
-    swallow(used);
-    return std::nullopt;
+    Step event = is_in_transaction() ? take(content_.read(part)) : std::nullopt;
+    check_discard();
+    return event;
 }
 
 Machine::Step Machine::end_of_chunk() {
-    const bool is_open = transaction_.stage == Stage::open;
+    const bool is_open = is_in_transaction();
     if (is_open && is_chunk_last_ && !std::exchange(is_chunk_flushed_, true)) {
         return take({0, content_.finish(), false});
     }
@@ -105,9 +118,9 @@ Machine::Step Machine::end_of_chunk() {
     return std::nullopt;
 }
 
-void Machine::swallow(std::size_t bytes) {
-    swallowed_ += bytes;
-    if (swallowed_ <= settings_.discard_limit) return;
+void Machine::check_discard() {
+    const std::uint64_t limit = settings_.max_message_size + settings_.discard_limit;
+    if (is_in_transaction() || received_ <= limit) return;
     send(transaction_.stage == Stage::dead ? transaction_.refusal : no_transaction());
     close(CloseReason::flood);
 }
@@ -117,7 +130,6 @@ void Machine::kill(AbortReason why, Reply reply) {
     aborted_ = Aborted{why, reply};
     transaction_.stage = Stage::dead;
     transaction_.refusal = std::move(reply);
-    swallowed_ = 0;
 }
 
 }  // namespace gatehouse::receive::smtp

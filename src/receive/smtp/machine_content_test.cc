@@ -45,7 +45,7 @@ TEST_F(ContentTest, TakesTheEmptyMessage) {
 TEST_F(ContentTest, UndoesDotStuffing) {
     EXPECT_EQ(codes(send("..one\r\n...two\r\n..\r\nend")), "250");
     EXPECT_EQ(dialogue_->messages()[0], ".one\r\n..two\r\n.\r\nend\r\n");
-    EXPECT_EQ(dialogue_->last(), "end 19");
+    EXPECT_EQ(dialogue_->last(), "end 21");
 }
 
 TEST_F(ContentTest, KeepsLongLinesAnd8BitBytes) {
@@ -154,7 +154,7 @@ TEST_F(ContentTest, TakesChunks) {
 
 TEST_F(ContentTest, KeepsDotsOfChunks) {
     open();
-    EXPECT_EQ(codes(say("BDAT 12 LAST\r\n.\r\n..\r\na\r\n.")), "250");
+    EXPECT_EQ(codes(say("BDAT 11 LAST\r\n.\r\n..\r\na\r\n.")), "250");
     EXPECT_EQ(dialogue_->messages()[0], ".\r\n..\r\na\r\n.");
     open();
     EXPECT_EQ(codes(say("BDAT 5\r\n\r\n.\r\nBDAT 9 LAST\r\nQUIT\r\n.\r\n")), "250 250");
@@ -243,7 +243,8 @@ TEST_F(ContentTest, KeepsTheSizeLimitOverChunks) {
 }
 
 TEST_F(ContentTest, DoesNotSwallowChunksWithoutEnd) {
-    settings_.discard_limit = 10'000;
+    settings_.max_message_size = 4'000;
+    settings_.discard_limit = 6'000;
     open();
     EXPECT_EQ(say("BDAT 18446744073709551615 LAST\r\n"), "");
     EXPECT_EQ(say(std::string(10'000, 'x')), "");

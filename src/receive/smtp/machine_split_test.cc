@@ -98,8 +98,9 @@ std::string random_dialogue(std::mt19937& random) {
 void expect_harmless(const std::string& message) {
     EXPECT_EQ(message.find('\0'), std::string::npos);
     for (std::size_t i = 0; i < message.size(); ++i) {
-        if (message[i] == '\n') EXPECT_TRUE(i > 0 && message[i - 1] == '\r') << i;
-        if (message[i] == '\r') EXPECT_TRUE(i + 1 < message.size() && message[i + 1] == '\n') << i;
+        const bool is_bare_lf = message[i] == '\n' && (i == 0 || message[i - 1] != '\r');
+        const bool is_bare_cr = message[i] == '\r' && (i + 1 == message.size() || message[i + 1] != '\n');
+        ASSERT_FALSE(is_bare_lf || is_bare_cr) << testing::PrintToString(message);
     }
 }
 

@@ -275,8 +275,8 @@ TEST_F(MachineTest, StartsOverWithTls) {
     open();
     const std::string before = say("STARTTLS\r\nEHLO evil.test\r\nMAIL FROM:<evil@b.test>");
     EXPECT_EQ(before, "220 2.0.0 Ready to start TLS\r\n");
-    EXPECT_EQ(dialogue_->last(), "starttls 40");
-    EXPECT_EQ(dialogue_->machine().observations().dropped_before_tls, 40U);
+    EXPECT_EQ(dialogue_->last(), "starttls 41");
+    EXPECT_EQ(dialogue_->machine().observations().dropped_before_tls, 41U);
     EXPECT_EQ(say("NOOP"), "");  // nothing is read until the handshake is done
     dialogue_->machine().tls_started();
     EXPECT_TRUE(dialogue_->machine().is_tls());

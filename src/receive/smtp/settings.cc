@@ -115,7 +115,7 @@ constexpr std::array kLimitFields = {
         "session_timeout", "longest life of a connection; ends between messages",
         {.min = 1, .max = 7 * kDay, .unit = "s", .reload = base::Reload::live}),
     field<&LimitSettings::discard>(
-        "discard", "octets of a refused message read on to its end, beyond: close",
+        "discard", "octets beyond max_message_size to read on to a refused message's end; more: close",
         {.min = 0, .max = 4LL << 30, .unit = "bytes", .reload = base::Reload::live}),
     field<&LimitSettings::discard_timeout>(
         "discard_timeout", "time to read a refused message on to its end",

@@ -64,9 +64,11 @@ class Dialogue {
             const Event event = machine_.next(input, consumed);
             input = input.subspan(consumed);
             note(event);
+            const std::string output = machine_.take_output();
+            said_ += output;
+            const bool is_stuck = consumed == 0 && output.empty();  // it waits for a handshake
             const bool is_idle = std::holds_alternative<Idle>(event);
-            if (is_idle) said_ += machine_.take_output();
-            if (is_closed_ || (is_idle && input.empty())) return;
+            if (is_closed_ || (is_idle && (input.empty() || is_stuck))) return;
         }
     }
 

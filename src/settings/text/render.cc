@@ -80,6 +80,15 @@ void write_later(std::string& out) {
     }
 }
 
+/// [[rule.then]] stands inside [[rule]] and is shown with it.
+bool is_inside_an_array(const Catalogue& catalogue, File file, std::string_view name) {
+    for (auto dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.', dot + 1)) {
+        const auto outer = catalogue.find(file, name.substr(0, dot));
+        if (!outer.empty() && outer.front()->table->is_array) return true;
+    }
+    return false;
+}
+
 class Shower {
   public:
     explicit Shower(std::vector<const Entry*> entries) : entries_(std::move(entries)) {}
@@ -148,6 +157,7 @@ std::string show(const Catalogue& catalogue, const Trees& trees) {
     for (const File file : kFiles) {
         out += fmt::format("{}# {}\n", out.empty() ? "" : "\n", file_name(file));
         for (auto& entries : tables_of(catalogue, file)) {
+            if (is_inside_an_array(catalogue, file, entries.front()->table->name)) continue;
             out += Shower(std::move(entries)).text(trees.of(file));
         }
     }

@@ -1,4 +1,4 @@
-#include "apps/gatehouse/control_client.h"
+#include "apps/common/control_client.h"
 
 #include <fmt/format.h>
 
