@@ -40,6 +40,7 @@ enum class AnomalyKind : std::uint8_t {
     fields_after_blank_fold,
     fields_after_empty_header,
     delimiter_in_header,
+    header_only_part,
     space_before_colon,
     odd_mime_field,
     mime_field_in_fold,

@@ -134,7 +134,8 @@ class Base64Decoder {
         if (pending_ != 0) {
             result_.anomalies.insert(AnomalyKind::base64_truncated);
             if (pending_ >= 2) flush_group();
-        } else if (padding_due_ != 0 || stray_padding_) {
+        } else if (padding_due_ != 0 ||
+                   (stray_padding_ && !result_.anomalies.contains(AnomalyKind::base64_stray_padding))) {
             result_.anomalies.insert(AnomalyKind::base64_truncated);
         }
         // A list server's footer after the data is text: its blanks and punctuation are junk, and nobody

@@ -88,7 +88,9 @@ std::optional<Delimiter> BoundaryStack::match(std::string_view rest, bool& near)
         if (level == kNone) continue;
         ++candidates;
         const std::string_view tail = length < trimmed.size() ? trimmed.substr(length) : std::string_view();
-        if (tail.empty() || tail == "--") best = Delimiter{level, !tail.empty(), open_[level].closed, false};
+        if (!tail.empty() && tail != "--") continue;
+        const bool closed = open_[level].closed;
+        if (!best || best->after_close || !closed) best = Delimiter{level, !tail.empty(), closed, false};
     }
     steps_ += longest;
     if (best) best->several = candidates > 1;

@@ -15,10 +15,16 @@
 
 namespace gatehouse::inspect::mime {
 
-/// Of the lower-case name; only to compare quickly.
+inline constexpr std::uint32_t kNameHashStart = 0x811C9DC5U;
+
+constexpr std::uint32_t name_hash_step(std::uint32_t hash, char lower) {
+    return (hash ^ static_cast<unsigned char>(lower)) * 0x01000193U;
+}
+
+/// FNV-1a of the lower-case name; only to compare quickly, never to trust.
 constexpr std::uint32_t name_hash(std::string_view name) {
-    std::uint32_t hash = 0x811C9DC5U;
-    for (const char c : name) hash = (hash ^ static_cast<unsigned char>(base::to_lower(c))) * 0x01000193U;
+    std::uint32_t hash = kNameHashStart;
+    for (const char c : name) hash = name_hash_step(hash, base::to_lower(c));
     return hash;
 }
 

@@ -8,20 +8,38 @@ namespace gatehouse::inspect::mime {
 
 namespace {
 
-/// The length of the field name at the front of a line and where its colon stands.
+constexpr int kLinesAhead = 8;
+
+/// The field name at the front of a line.
 struct FieldName {
     std::size_t length = 0;
     std::size_t colon = 0;
+    std::uint32_t hash = kNameHashStart;
 };
 
-/// RFC 5322 2.2: printable ASCII without blanks; blanks before the colon are accepted (4.5, obsolete).
+/// The lower-case letter of what may stand in a field name, 0 for what may not (RFC 5322 2.2: printable
+/// ASCII).
+constexpr auto kNameCharacters = [] {
+    std::array<char, 256> table{};
+    for (std::size_t c = 33; c < 127; ++c) table[c] = base::to_lower(static_cast<char>(c));
+    table[':'] = 0;
+    return table;
+}();
+
+/// Blanks before the colon are accepted (RFC 5322 4.5, obsolete).
 std::optional<FieldName> field_name(std::string_view line) {
+    FieldName name;
     std::size_t at = 0;
-    while (at < line.size() && line[at] > ' ' && line[at] < 0x7F && line[at] != ':') ++at;
-    const std::size_t length = at;
+    for (; at < line.size(); ++at) {
+        const char c = kNameCharacters[static_cast<unsigned char>(line[at])];
+        if (c == 0) break;
+        name.hash = name_hash_step(name.hash, c);
+    }
+    name.length = at;
     while (at < line.size() && base::is_blank(line[at])) ++at;
-    if (length == 0 || at == line.size() || line[at] != ':') return std::nullopt;
-    return FieldName{length, at};
+    if (name.length == 0 || at == line.size() || line[at] != ':') return std::nullopt;
+    name.colon = at;
+    return name;
 }
 
 bool is_mime_field_name(std::string_view name) {
@@ -68,7 +86,6 @@ class HeaderReader {
                 block_.cut = delimiter;
                 block_.cut_line = line;
                 end_at(line.begin);
-                context_.note(AnomalyKind::delimiter_in_header, part_, line.begin);
                 return true;
             }
         }
@@ -86,10 +103,23 @@ class HeaderReader {
             context_.note(AnomalyKind::mbox_from_line, part_, line.begin);
             return false;
         }
-        context_.note(AnomalyKind::header_garbage, part_, line.begin);
         context_.lines.unread(line);
         end_at(line.begin);
+        // A message that has no header at all is just text, unless some reader finds fields further down.
+        const bool just_text =
+            !field_seen_ && is_message_root(context_.out, context_.out.parts[part_]) && !fields_ahead();
+        if (!just_text) context_.note(AnomalyKind::header_garbage, part_, line.begin);
         return true;
+    }
+
+    /// Whether one of the next lines is a field.
+    bool fields_ahead() const {
+        LineScanner ahead = context_.lines;
+        Line line;
+        for (int i = 0; i < kLinesAhead && ahead.next(line); ++i) {
+            if (field_name(ahead.text(line))) return true;
+        }
+        return false;
     }
 
     void read_continuation(const Line& line, std::string_view text) {
@@ -111,11 +141,11 @@ class HeaderReader {
         field.value = {begin, context_.lines.bytes().data() + line.end};
     }
 
-    void add_field(const Line& line, std::string_view text, FieldName name) {
+    void add_field(const Line& line, std::string_view text, const FieldName& name) {
         if (blank_fold_) context_.note(AnomalyKind::fields_after_blank_fold, part_, line.begin);
         field_seen_ = true;
-        HeaderField field{text.substr(0, name.length), text.substr(name.colon + 1), line.begin, 0};
-        field.hash = name_hash(field.name);
+        const HeaderField field{text.substr(0, name.length), text.substr(name.colon + 1), line.begin,
+                                name.hash};
         const bool mime = is_mime_field_name(field.name);
         if (name.colon != name.length) {
             context_.note(mime ? AnomalyKind::odd_mime_field : AnomalyKind::space_before_colon, part_,
@@ -212,7 +242,7 @@ class HeaderReader {
     void check_after_empty_header(bool message_root) {
         Line line;
         LineScanner ahead = context_.lines;
-        for (int i = 0; i < 8 && ahead.next(line); ++i) {
+        for (int i = 0; i < kLinesAhead && ahead.next(line); ++i) {
             if (line.is_empty()) continue;
             const std::string_view text = ahead.text(line);
             const bool field = field_name(text) && (message_root || is_mime_field_name(text));
@@ -262,14 +292,6 @@ void Context::note(const AnomalySet& kinds, std::uint32_t part, std::size_t offs
     kinds.for_each([&](AnomalyKind kind) { note(kind, part, offset); });
 }
 
-void Context::check_line_end(const Line& line, std::uint32_t part) {
-    if (line.line_end == LineEnd::none) return;
-    line_ends_seen |= 1U << static_cast<unsigned>(line.line_end);
-    const bool plain = line_ends_seen == 1U << static_cast<unsigned>(LineEnd::crlf) ||
-                       line_ends_seen == 1U << static_cast<unsigned>(LineEnd::lf);
-    if (!plain) note(AnomalyKind::mixed_line_ends, part, line.end);
-}
-
 std::optional<Delimiter> Context::match(const Line& line, std::uint32_t part) {
     if (open.is_empty()) return std::nullopt;
     bool near = false;
@@ -280,6 +302,10 @@ std::optional<Delimiter> Context::match(const Line& line, std::uint32_t part) {
     if (delimiter->several) note(AnomalyKind::boundary_prefix, part, line.begin);
     if (delimiter->after_close) note(AnomalyKind::part_after_close, open.part(delimiter->level), line.begin);
     return delimiter;
+}
+
+bool is_field_line(std::string_view line) {
+    return field_name(line).has_value();
 }
 
 HeaderBlock read_header(Context& context, std::uint32_t part) {

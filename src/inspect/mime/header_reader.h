@@ -26,7 +26,14 @@ struct Context {
     void note(AnomalyKind kind, std::uint32_t part, std::size_t offset);
     void note(const AnomalySet& kinds, std::uint32_t part, std::size_t offset);
     /// Header lines and delimiters have to end alike, or readers disagree about them.
-    void check_line_end(const Line& line, std::uint32_t part);
+    void check_line_end(const Line& line, std::uint32_t part) {
+        constexpr unsigned kCrlf = 1U << static_cast<unsigned>(LineEnd::crlf);
+        constexpr unsigned kLf = 1U << static_cast<unsigned>(LineEnd::lf);
+        if (line.line_end == LineEnd::none) return;
+        line_ends_seen |= 1U << static_cast<unsigned>(line.line_end);
+        if (line_ends_seen == kCrlf || line_ends_seen == kLf) return;
+        note(AnomalyKind::mixed_line_ends, part, line.end);
+    }
     /// Whether the line is a delimiter of an open multipart.
     std::optional<Delimiter> match(const Line& line, std::uint32_t part);
 };
@@ -49,6 +56,9 @@ struct HeaderBlock {
     std::optional<Delimiter> cut;  ///< a delimiter ended the header, and with it the entity
     Line cut_line;
 };
+
+/// Whether the line begins with a field name and a colon.
+bool is_field_line(std::string_view line);
 
 /// From the scanner's position to the end of the header; sets the part's header range and fields. The scanner
 /// then stands at the body.

@@ -26,7 +26,8 @@ class LineScanner {
     static constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
     static constexpr std::size_t kLongest = 998;  // RFC 5322 2.1.1
 
-    explicit LineScanner(std::string_view bytes) : bytes_(bytes) {}
+    explicit LineScanner(std::string_view bytes)
+        : bytes_(bytes), next_lf_(find('\n')), next_cr_(find('\r')) {}
 
     std::string_view bytes() const { return bytes_; }
     std::string_view text(const Line& line) const { return bytes_.substr(line.begin, line.end - line.begin); }
@@ -38,15 +39,16 @@ class LineScanner {
     bool next(Line& line) {
         if (position_ >= bytes_.size()) return false;
         line.begin = position_;
-        if (next_lf_ < position_ || !looked_) find_lf();
-        const std::size_t cr = find_cr(next_lf_);
-        if (cr == next_lf_) {  // no CR before the LF or the end
-            line.end = next_lf_;
-            line.line_end = next_lf_ == bytes_.size() ? LineEnd::none : LineEnd::lf;
-            line.next = next_lf_ + (line.line_end == LineEnd::lf ? 1 : 0);
-            if (line.line_end == LineEnd::lf && bare_lf_ == kNowhere) bare_lf_ = next_lf_;
+        if (next_lf_ < position_) next_lf_ = find('\n');
+        if (next_cr_ < position_) next_cr_ = find('\r');
+        if (next_cr_ < next_lf_) {
+            end_at_cr(line);
         } else {
-            end_at_cr(line, cr);
+            line.end = next_lf_;
+            const bool has_lf = next_lf_ < bytes_.size();
+            line.line_end = has_lf ? LineEnd::lf : LineEnd::none;
+            line.next = next_lf_ + (has_lf ? 1 : 0);
+            if (has_lf && bare_lf_ == kNowhere) bare_lf_ = next_lf_;
         }
         if (line.end - line.begin > kLongest && long_line_ == kNowhere) long_line_ = line.begin;
         position_ = line.next;
@@ -59,22 +61,16 @@ class LineScanner {
     std::size_t first_long_line() const { return long_line_; }
 
   private:
-    void find_lf() {
-        looked_ = true;
-        const void* found = std::memchr(bytes_.data() + position_, '\n', bytes_.size() - position_);
-        next_lf_ = found == nullptr
-                       ? bytes_.size()
-                       : static_cast<std::size_t>(static_cast<const char*>(found) - bytes_.data());
-    }
-
-    /// The first CR from here on, or `limit`.
-    std::size_t find_cr(std::size_t limit) const {
-        const void* found = std::memchr(bytes_.data() + position_, '\r', limit - position_);
-        return found == nullptr ? limit
+    /// The first c from here on, or the size. Each byte is searched once: the places found are kept until
+    /// passed.
+    std::size_t find(char c) const {
+        const void* found = std::memchr(bytes_.data() + position_, c, bytes_.size() - position_);
+        return found == nullptr ? bytes_.size()
                                 : static_cast<std::size_t>(static_cast<const char*>(found) - bytes_.data());
     }
 
-    void end_at_cr(Line& line, std::size_t cr) {
+    void end_at_cr(Line& line) {
+        const std::size_t cr = next_cr_;
         line.end = cr;
         const bool has_lf = next_lf_ < bytes_.size();
         if (has_lf && cr + 1 == next_lf_) {
@@ -95,8 +91,9 @@ class LineScanner {
 
     std::string_view bytes_;
     std::size_t position_ = 0;
-    std::size_t next_lf_ = 0;  ///< the first LF at or after position_, or the size, once looked_
-    bool looked_ = false;
+    std::size_t
+        next_lf_;  ///< the first LF at or after position_, or the size; older when position_ passed it
+    std::size_t next_cr_;
     std::size_t bare_lf_ = kNowhere;
     std::size_t bare_cr_ = kNowhere;
     std::size_t long_line_ = kNowhere;

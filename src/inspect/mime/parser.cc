@@ -50,6 +50,8 @@ class SourceParser {
             context_.open.enter(level, stop.delimiter->close);
             if (stop.delimiter->close) {
                 stop = read_body();
+            } else if (stop.line.next == context_.lines.bytes().size()) {
+                break;  // a delimiter, and nothing after it
             } else if (add_part(multipart, stop.line.next)) {
                 stop = read_entity();
             } else {
@@ -90,12 +92,29 @@ class SourceParser {
             current().raw.begin = context_.lines.position();
             const HeaderBlock header = read_header(context_, current_);
             read_content_fields(context_, current_, header.mime);
-            if (header.cut) return {header.cut, header.cut_line.begin, header.cut_line};
+            if (header.cut) {
+                note_cut(header.cut_line);
+                return {header.cut, header.cut_line.begin, header.cut_line};
+            }
             choose_role();
             const bool descend = current().role == Role::message && is_identity(current().encoding);
             if (!descend) return read_body();
             if (!add_part(current_, context_.lines.position())) return {};
         }
+    }
+
+    /// RFC 2046 5.1.1 allows a part without a body. But a reader that knows delimiters only in bodies goes on
+    /// reading the header, and what it finds there is another part than ours.
+    void note_cut(const Line& delimiter) {
+        const Part& part = current();
+        const bool plain =
+            !part.type.is("multipart") && !is_message_type(part.type) && is_identity(part.encoding);
+        LineScanner ahead = context_.lines;
+        Line next;
+        const bool next_has_header = ahead.next(next) && is_field_line(ahead.text(next));
+        const bool harmless = plain || (is_message_root(out_, part) && next_has_header);
+        context_.note(harmless ? AnomalyKind::header_only_part : AnomalyKind::delimiter_in_header, current_,
+                      delimiter.begin);
     }
 
     void choose_role() {

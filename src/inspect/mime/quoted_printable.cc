@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 
 #include "base/text.h"
 #include "inspect/mime/decode.h"
@@ -10,8 +11,8 @@ namespace {
 
 class QuotedPrintableDecoder {
   public:
-    QuotedPrintableDecoder(std::string_view text, std::size_t max_output) : lines_(text), limit_(max_output) {
-        result_.bytes.reserve(std::min(text.size(), max_output));
+    QuotedPrintableDecoder(std::string_view text, std::size_t max_output) : lines_(text) {
+        result_.bytes.resize(std::min(text.size(), max_output));  // the output is never longer than the input
     }
 
     Decoded run() {
@@ -30,6 +31,7 @@ class QuotedPrintableDecoder {
                 append(lines_.bytes().substr(line.end, line.next - line.end));
             }
         }
+        result_.bytes.resize(used_);
         return std::move(result_);
     }
 
@@ -39,8 +41,8 @@ class QuotedPrintableDecoder {
             const std::size_t at = text.find('=');
             append(text.substr(0, at));
             if (at == std::string_view::npos) return;
-            text.remove_prefix(at + 1);
-            text.remove_prefix(escape(text));
+            text.remove_prefix(at);
+            while (!text.empty() && text.front() == '=') text.remove_prefix(1 + escape(text.substr(1)));
         }
     }
 
@@ -49,8 +51,7 @@ class QuotedPrintableDecoder {
         const int high = text.empty() ? -1 : base::hex_value(text[0]);
         const int low = text.size() < 2 ? -1 : base::hex_value(text[1]);
         if (high >= 0 && low >= 0) {
-            const char byte = static_cast<char>(high * 16 + low);
-            append(std::string_view(&byte, 1));
+            append(static_cast<char>(high * 16 + low));
             return 2;
         }
         // "=4" at a line end goes on in the next line for some readers, and "= " inside a line is a break for
@@ -59,7 +60,7 @@ class QuotedPrintableDecoder {
         const bool cut = high >= 0 && (text.size() == 1 || text[1] == '=');
         const bool odd = cut || (!text.empty() && base::is_blank(text[0])) || is_like_hex(text);
         result_.anomalies.insert(odd ? AnomalyKind::qp_split_escape : AnomalyKind::qp_bad_escape);
-        append("=");
+        append('=');
         return 0;
     }
 
@@ -71,16 +72,25 @@ class QuotedPrintableDecoder {
     }
 
     void append(std::string_view bytes) {
-        const std::size_t room = limit_ - result_.bytes.size();
-        result_.bytes += bytes.substr(0, room);
-        if (bytes.size() <= room) return;
+        const std::size_t fitting = std::min(bytes.size(), result_.bytes.size() - used_);
+        if (fitting > 0) std::memcpy(result_.bytes.data() + used_, bytes.data(), fitting);
+        used_ += fitting;
+        if (fitting < bytes.size()) stop();
+    }
+
+    void append(char byte) {
+        if (used_ == result_.bytes.size()) return stop();
+        result_.bytes[used_++] = byte;
+    }
+
+    void stop() {
         result_.complete = false;
         result_.anomalies.insert(AnomalyKind::decoded_too_large);
     }
 
     LineScanner lines_;
-    std::size_t limit_;
     Decoded result_;
+    std::size_t used_ = 0;
 };
 
 }  // namespace
