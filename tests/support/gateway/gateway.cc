@@ -103,6 +103,20 @@ bool Gateway::wait_ready(int seconds) {
     return false;
 }
 
+bool Gateway::wait_engine(int seconds) {
+    const auto by = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+    while (std::chrono::steady_clock::now() < by) {
+        const auto front = role_status("front");
+        const auto* engine = front.if_contains("engine");
+        const auto* condition = engine != nullptr && engine->is_object()
+                                    ? engine->get_object().if_contains("condition")
+                                    : nullptr;
+        if (condition != nullptr && condition->is_string() && condition->get_string() == "up") return true;
+        std::this_thread::sleep_for(50ms);
+    }
+    return false;
+}
+
 bool Gateway::stop() {
     if (pid_ <= 0) return true;
     ::kill(pid_, SIGTERM);
