@@ -5,15 +5,10 @@
 
 #include <atomic>
 #include <chrono>
-#include <optional>
-#include <string>
 
-#include "base/reference.h"
-#include "base/result.h"
+#include "base/time.h"
 
 namespace gatehouse::base {
-
-using SteadyTime = std::chrono::steady_clock::time_point;
 
 class Clock {
   public:
@@ -28,20 +23,6 @@ class Clock {
 
   private:
     std::atomic<std::int64_t> offset_us_{0};
-};
-
-/// "2026-01-01T00:00:00Z"; seconds precision, UTC.
-std::string to_rfc3339(WallTime time);
-Result<WallTime> parse_rfc3339(std::string_view text);
-
-/// RFC 5322 section 3.3 date-time in UTC, e.g. "Mon, 01 Jun 2026 10:00:00 +0000".
-std::string to_rfc5322(WallTime time, std::chrono::minutes utc_offset);
-
-/// Measures the microseconds of a pure step; null in tests and replay, so results never hold time.
-class Stopwatch {
-  public:
-    virtual ~Stopwatch() = default;
-    virtual std::uint64_t micros() = 0;
 };
 
 }  // namespace gatehouse::base

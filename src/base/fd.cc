@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 
@@ -81,6 +82,22 @@ Result<void> make_folders(const std::string& path, unsigned mode) {
         return fail_errno(Fault::unavailable, fmt::format("cannot make the folder {}", path), errno);
     }
     return {};
+}
+
+Result<std::vector<std::string>> list_folder(const std::string& path) {
+    std::error_code error;
+    std::vector<std::string> out;
+    std::filesystem::directory_iterator at(path, error);
+    const std::filesystem::directory_iterator end;
+    while (!error && at != end) {
+        out.push_back(at->path().filename().string());
+        at.increment(error);
+    }
+    if (error) {
+        return fail(Fault::unavailable, "cannot read the folder {}: {}", path, error.message());
+    }
+    std::sort(out.begin(), out.end());
+    return out;
 }
 
 }  // namespace gatehouse::base

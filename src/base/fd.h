@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/result.h"
 
@@ -49,5 +50,7 @@ Result<void> replace_file(const std::string& path, std::string_view content, uns
 /// fsync of a folder, so that a rename or an unlink in it survives a power cut.
 Result<void> sync_folder(const std::string& path);
 Result<void> make_folders(const std::string& path, unsigned mode);
+/// The names in a folder but "." and "..", sorted.
+Result<std::vector<std::string>> list_folder(const std::string& path);
 
 }  // namespace gatehouse::base

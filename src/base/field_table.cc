@@ -67,23 +67,31 @@ std::string range_words(const FieldOptions& options) {
     return "";
 }
 
-}  // namespace
-
-std::optional<std::int64_t> parse_quantity(std::string_view text, std::string_view unit) {
-    text = trim(text);
-    const auto digits =
-        static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_digit) - text.begin());
-    const auto number = parse_unsigned(text.substr(0, digits));
-    const std::string suffix = lower(trim(text.substr(digits)));
-    if (!number) return std::nullopt;
-    for (const auto& known : kUnits) {
-        if (known.base != unit || known.suffix != suffix) continue;
-        const auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max() / known.factor);
-        if (*number > most) return std::nullopt;
-        return static_cast<std::int64_t>(*number) * known.factor;
-    }
-    return std::nullopt;
+bool holds_tables(const Value& value) {
+    if (value.table() != nullptr) return true;
+    return value.array() != nullptr && !value.array()->empty() && value.array()->front().table() != nullptr;
 }
+
+Result<void> fill_members(const FieldTable& table, const Value& from, void* object, bool pass_over_tables) {
+    const auto* members = from.table();
+    if (members == nullptr) {
+        return fail(Fault::usage, "{}: {} must be a table, not {}", from.place().to_string(), table.name,
+                    from.kind_name());
+    }
+    for (const auto& [key, value] : *members) {
+        const Field* field = table.find(key);
+        if (field == nullptr && pass_over_tables && holds_tables(value)) continue;
+        if (field == nullptr) {
+            const auto near = nearest(key, table.names());
+            return fail(Fault::usage, "{}: unknown key {}.{}{}", value.place().to_string(), table.name,
+                        printable(key, 80), near ? fmt::format("; did you mean {}?", *near) : std::string());
+        }
+        GATEHOUSE_CHECK(field->assign(object, value, *field));
+    }
+    return {};
+}
+
+}  // namespace
 
 const Field* FieldTable::find(std::string_view field) const {
     const auto at =
@@ -119,21 +127,61 @@ std::string describe(const Field& field) {
 }
 
 Result<void> fill(const FieldTable& table, const Value& from, void* object) {
-    const auto* members = from.table();
-    if (members == nullptr) {
-        return fail(Fault::usage, "{}: {} must be a table, not {}", from.place().to_string(), table.name,
-                    from.kind_name());
+    return fill_members(table, from, object, false);
+}
+
+Result<void> fill_from(const FieldTable& table, const Value& tree, void* object) {
+    const Value* at = find_path(tree, table.name);
+    return at == nullptr ? Result<void>() : fill_members(table, *at, object, true);
+}
+
+const Value* find_path(const Value& tree, std::string_view dotted) {
+    const Value* at = &tree;
+    for (const auto step : split(dotted, '.')) {
+        at = at->find(step);
+        if (at == nullptr) return nullptr;
     }
-    for (const auto& [key, value] : *members) {
-        const Field* field = table.find(key);
-        if (field == nullptr) {
-            const auto near = nearest(key, table.names());
-            return fail(Fault::usage, "{}: unknown key {}.{}{}", value.place().to_string(), table.name,
-                        printable(key, 80), near ? fmt::format("; did you mean {}?", *near) : std::string());
-        }
-        GATEHOUSE_CHECK(field->assign(object, value, *field));
+    return at;
+}
+
+Result<void> check_value(const Field& field, const Value& value) {
+    bool boolean = false;
+    std::int64_t integer = 0;
+    double real = 0;
+    std::string text;
+    std::vector<std::string> list;
+    switch (field.kind) {
+        case FieldKind::boolean:
+            return detail::assign_boolean(boolean, value, field);
+        case FieldKind::integer:
+            return detail::assign_integer(integer, value, field);
+        case FieldKind::real:
+            return detail::assign_real(real, value, field);
+        case FieldKind::text:
+            return detail::assign_text(text, value, field);
+        case FieldKind::list:
+            return detail::assign_list(list, value, field);
     }
     return {};
+}
+
+std::optional<std::int64_t> parse_quantity(std::string_view text, std::string_view unit) {
+    text = trim(text);
+    const auto digits =
+        static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_digit) - text.begin());
+    const auto number = parse_unsigned(text.substr(0, digits));
+    const std::string suffix = lower(trim(text.substr(digits)));
+    if (!number) return std::nullopt;
+    constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+    if (suffix.empty() && *number <= static_cast<std::uint64_t>(kMost)) {
+        return static_cast<std::int64_t>(*number);
+    }
+    for (const auto& known : kUnits) {
+        if (known.base != unit || known.suffix != suffix) continue;
+        if (*number > static_cast<std::uint64_t>(kMost / known.factor)) return std::nullopt;
+        return static_cast<std::int64_t>(*number) * known.factor;
+    }
+    return std::nullopt;
 }
 
 namespace detail {

@@ -74,8 +74,18 @@ struct FieldTable {
 /// file, line, key, what is allowed, and for an unknown key the nearest known one.
 Result<void> fill(const FieldTable& table, const Value& from, void* object);
 
-/// "30 MiB" or "10 min" in the unit given ("bytes", "ms", "s", "min", "h"); nullopt when it is not written
-/// so.
+/// As fill(), but `tree` is a whole file: the table is looked up by its dotted name. Absent = defaults.
+/// Tables inside it that are none of its keys belong to other FieldTables and are passed over.
+Result<void> fill_from(const FieldTable& table, const Value& tree, void* object);
+
+/// The value at a dotted path of tables, or null.
+const Value* find_path(const Value& tree, std::string_view dotted);
+
+/// Type, range, choices and the field's own rule, with no object to fill.
+Result<void> check_value(const Field& field, const Value& value);
+
+/// "30 MiB" in `unit` (see FieldOptions::unit), digits alone count in `unit` itself; nullopt when it is
+/// neither or too large.
 std::optional<std::int64_t> parse_quantity(std::string_view text, std::string_view unit);
 
 /// What is allowed, in words: "an integer from 1 to 5000", "one of refuse, normalise".

@@ -65,5 +65,40 @@ TEST(FieldTable, RendersDefaults) {
     EXPECT_EQ(defaults[4].to_string(), "[]");
 }
 
+TEST(FieldTable, FillsFromAWholeFile) {
+    Example example;
+    const Value inner(Value::Table{{"x", Value(Value::Data(true))}});
+    const Value tree(Value::Table{
+        {"example", Value(Value::Table{{"size", Value(Value::Data(std::int64_t{5}))}, {"inner", inner}})}});
+    ASSERT_TRUE(fill_from(kTable, tree, &example));
+    EXPECT_EQ(example.size, 5);
+    EXPECT_EQ(find_path(tree, "example.inner.x")->to_string(), "true");
+    EXPECT_EQ(find_path(tree, "example.none.x"), nullptr);
+    EXPECT_TRUE(fill_from(kTable, Value(), &example));
+    const Value unknown(Value::Table{{"example", table("siez", std::int64_t{1})}});
+    EXPECT_FALSE(fill_from(kTable, unknown, &example));
+}
+
+TEST(FieldTable, ChecksAValueAlone) {
+    const auto value = [](Value::Data data) { return Value(std::move(data)); };
+    EXPECT_TRUE(check_value(*kTable.find("on"), value(true)));
+    EXPECT_FALSE(check_value(*kTable.find("on"), value(std::string("true"))));
+    EXPECT_TRUE(check_value(*kTable.find("size"), value(std::string("1 MiB"))));
+    EXPECT_FALSE(check_value(*kTable.find("size"), value(std::int64_t{0})));
+    EXPECT_FALSE(check_value(*kTable.find("mode"), value(std::string("x"))));
+    EXPECT_TRUE(check_value(*kTable.find("hosts"), value(Value::Array{value(std::string("x"))})));
+}
+
+TEST(FieldTable, ReadsQuantities) {
+    EXPECT_EQ(parse_quantity("30 MiB", "bytes"), 30 << 20);
+    EXPECT_EQ(parse_quantity("30", "bytes"), 30);
+    EXPECT_EQ(parse_quantity("2h", "s"), 7200);
+    EXPECT_EQ(parse_quantity("2 h", "bytes"), std::nullopt);
+    EXPECT_EQ(parse_quantity("-1", "s"), std::nullopt);
+    EXPECT_EQ(parse_quantity("", "s"), std::nullopt);
+    EXPECT_EQ(parse_quantity("9223372036854775807 GiB", "bytes"), std::nullopt);
+    EXPECT_EQ(parse_quantity("9223372036854775808", "bytes"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace gatehouse::base

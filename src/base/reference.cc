@@ -94,4 +94,44 @@ std::optional<std::string> normalise_reference_prefix(std::string_view text) {
     return out;
 }
 
+Result<ReferenceRange> parse_reference_prefix(std::string_view text) {
+    const auto symbols = normalise_reference_prefix(text);
+    if (!symbols) {
+        return fail(Fault::usage, "\"{}\" is not a message reference or its first 8 or more symbols",
+                    printable(text, 64));
+    }
+    const std::size_t missing = Reference::kSymbols - symbols->size();
+    GATEHOUSE_TRY(const auto first, Reference::parse(*symbols + std::string(missing, '0')));
+    GATEHOUSE_TRY(const auto last, Reference::parse(*symbols + std::string(missing, 'Z')));
+    return ReferenceRange{first, last};
+}
+
+Result<ItemId> ItemId::parse(std::string_view text) {
+    const auto slash = text.find('/');
+    const auto number = slash == std::string_view::npos ? std::string_view() : text.substr(slash + 1);
+    const auto group = parse_unsigned(number);
+    if (!group || *group == 0 || *group > kMaxGroup || number.front() == '0') {
+        return fail(Fault::usage, "\"{}\" is not an item id such as 7Q3K-M8TD-0VZ2-6XNB/1",
+                    printable(text, 64));
+    }
+    GATEHOUSE_TRY(const auto reference, Reference::parse(text.substr(0, slash)));
+    return ItemId{reference, static_cast<std::uint32_t>(*group)};
+}
+
+std::string ItemId::to_string() const {
+    return fmt::format("{}/{}", reference.to_string(), group);
+}
+
+std::string ItemId::to_file_name() const {
+    return fmt::format("{}-{}", reference.to_string(), group);
+}
+
+std::optional<ItemId> ItemId::from_file_name(std::string_view name) {
+    const auto dash = name.rfind('-');
+    if (dash == std::string_view::npos) return std::nullopt;
+    const auto id = parse(std::string(name.substr(0, dash)) + '/' + std::string(name.substr(dash + 1)));
+    if (!id || id->to_file_name() != name) return std::nullopt;
+    return *id;
+}
+
 }  // namespace gatehouse::base

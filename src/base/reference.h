@@ -45,4 +45,29 @@ class Reference {
 /// or there are fewer than 8 or more than 16 of them. The result is upper case without dashes.
 std::optional<std::string> normalise_reference_prefix(std::string_view text);
 
+/// All references that begin with what somebody typed; both ends belong to it.
+struct ReferenceRange {
+    Reference first;
+    Reference last;
+    bool operator==(const ReferenceRange&) const = default;
+};
+/// 8 to 16 symbols, read as normalise_reference_prefix does; else Fault::usage.
+Result<ReferenceRange> parse_reference_prefix(std::string_view text);
+
+/// One recipient group of a message: the id of queue, quarantine and hold items, REF/n with n from 1.
+struct ItemId {
+    static constexpr std::uint32_t kMaxGroup = 100'000;
+
+    Reference reference;
+    std::uint32_t group = 1;
+
+    /// The whole id; Fault::usage for anything else.
+    static Result<ItemId> parse(std::string_view text);
+    std::string to_string() const;
+    /// "REF-n": a slash cannot stand in a file name.
+    std::string to_file_name() const;
+    static std::optional<ItemId> from_file_name(std::string_view name);
+    auto operator<=>(const ItemId&) const = default;
+};
+
 }  // namespace gatehouse::base

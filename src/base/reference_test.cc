@@ -35,5 +35,37 @@ TEST(Reference, SortsByTime) {
     EXPECT_LT(early.to_string(), late.to_string());
 }
 
+TEST(Reference, PrefixesBecomeRanges) {
+    const auto whole = Reference::parse("7Q3K-M8TD-0VZ2-6XNB").value();
+    for (std::size_t symbols = 8; symbols <= 16; ++symbols) {
+        const auto range = parse_reference_prefix(std::string("7q3km8td0vz26xnb").substr(0, symbols));
+        ASSERT_TRUE(range);
+        EXPECT_LE(range->first, whole);
+        EXPECT_GE(range->last, whole);
+        EXPECT_EQ(range->first.to_string().back(), symbols == 16 ? 'B' : '0');
+    }
+    const auto range = parse_reference_prefix("7Q3K-M8TD").value();
+    EXPECT_EQ(range.first.to_string(), "7Q3K-M8TD-0000-0000");
+    EXPECT_EQ(range.last.to_string(), "7Q3K-M8TD-ZZZZ-ZZZZ");
+    EXPECT_FALSE(parse_reference_prefix("7Q3K-M8T"));
+    EXPECT_FALSE(parse_reference_prefix("7Q3K-M8TD-0VZ2-6XNB-0"));
+}
+
+TEST(ItemId, RoundTripsTextAndFileName) {
+    const auto id = ItemId::parse("7q3k-m8td-0vz2-6xnb/12").value();
+    EXPECT_EQ(id.to_string(), "7Q3K-M8TD-0VZ2-6XNB/12");
+    EXPECT_EQ(id.to_file_name(), "7Q3K-M8TD-0VZ2-6XNB-12");
+    EXPECT_EQ(ItemId::from_file_name(id.to_file_name()), id);
+    for (const auto* bad : {"", "7Q3K-M8TD-0VZ2-6XNB", "7Q3K-M8TD-0VZ2-6XNB/", "7Q3K-M8TD-0VZ2-6XNB/0",
+                            "7Q3K-M8TD-0VZ2-6XNB/01", "7Q3K-M8TD-0VZ2-6XNB/1/2", "7Q3K-M8TD/1",
+                            "7Q3K-M8TD-0VZ2-6XNB/99999999999", "/1", "../../etc/passwd"}) {
+        EXPECT_FALSE(ItemId::parse(bad)) << bad;
+    }
+    for (const auto* bad :
+         {"", "7Q3K-M8TD-0VZ2-6XNB", "7q3k-m8td-0vz2-6xnb-1", "7Q3K-M8TD-0VZ2-6XNB-1.new"}) {
+        EXPECT_FALSE(ItemId::from_file_name(bad)) << bad;
+    }
+}
+
 }  // namespace
 }  // namespace gatehouse::base

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 namespace gatehouse::base {
 
@@ -116,6 +117,19 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 }  // namespace
+
+bool is_ascii(std::string_view bytes) {
+    constexpr std::uint64_t kHighBits = 0x8080808080808080ULL;
+    std::uint64_t seen = 0;
+    std::size_t at = 0;
+    for (; at + 8 <= bytes.size(); at += 8) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, bytes.data() + at, 8);
+        seen |= word;
+    }
+    for (; at < bytes.size(); ++at) seen |= static_cast<unsigned char>(bytes[at]);
+    return (seen & kHighBits) == 0;
+}
 
 bool is_valid_utf8(std::string_view bytes) {
     while (!bytes.empty()) {

@@ -53,6 +53,8 @@ std::optional<std::string> from_hex(std::string_view text);
 /// bytes.
 std::string printable(std::string_view bytes, std::size_t limit = 256);
 bool is_valid_utf8(std::string_view bytes);
+/// No byte above 127.
+bool is_ascii(std::string_view bytes);
 
 /// The candidate with the smallest edit distance to `word`, when it is near enough to be a likely typing
 /// error.

@@ -92,16 +92,24 @@ Result<UnixAddress> unix_address(const std::string& path) {
     return out;
 }
 
-}  // namespace
-
-Result<Fd> connect_unix(const std::string& path) {
+Result<Fd> connect_unix_as(const std::string& path, int type) {
     GATEHOUSE_TRY(const UnixAddress to, unix_address(path));
-    Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    Fd socket(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
     if (!socket) return base::fail_errno(Fault::limit, "no socket could be made", errno);
     if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&to.address), sizeof to.address) != 0) {
         return base::fail_errno(Fault::unavailable, fmt::format("cannot connect to {}", path), errno);
     }
     return socket;
+}
+
+}  // namespace
+
+Result<Fd> connect_unix(const std::string& path) {
+    return connect_unix_as(path, SOCK_STREAM);
+}
+
+Result<Fd> connect_unix_now(const std::string& path) {
+    return connect_unix_as(path, SOCK_STREAM | SOCK_NONBLOCK);
 }
 
 Result<Fd> listen_unix(const std::string& path, unsigned mode) {

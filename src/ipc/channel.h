@@ -38,6 +38,8 @@ class Channel {
 
 /// Connects to / listens on a unix socket; works for paths longer than sun_path, too.
 base::Result<base::Fd> connect_unix(const std::string& path);
+/// Non-blocking from the start, for event loops: a full backlog is Fault::unavailable, not a wait.
+base::Result<base::Fd> connect_unix_now(const std::string& path);
 base::Result<base::Fd> listen_unix(const std::string& path, unsigned mode);
 
 struct PeerIds {

@@ -128,6 +128,8 @@ Facts read_facts(Reader& in, const pb::Facts& from) {
     });
     to.header_is_8bit = from.header_is_8bit();
     to.header_bytes = from.header_bytes();
+    in.texts(from.stripped_headers(), to.stripped_headers);
+    in.texts(from.authserv_ids(), to.authserv_ids);
     to.micros = {from.micros().parse(), from.micros().open(), from.micros().detect(), from.micros().total()};
     return to;
 }
@@ -289,6 +291,8 @@ void to_pb(const Facts& from, pb::Facts& to) {
     }
     to.set_header_is_8bit(from.header_is_8bit);
     to.set_header_bytes(from.header_bytes);
+    for (const auto& name : from.stripped_headers) to.add_stripped_headers(name);
+    for (const auto& id : from.authserv_ids) to.add_authserv_ids(id);
     auto& micros = *to.mutable_micros();
     micros.set_parse(from.micros.parse);
     micros.set_open(from.micros.open);
@@ -321,6 +325,10 @@ void to_pb(const Record& from, pb::Record& to) {
         write_decision(from.decision, *to.mutable_decision());
     }
     for (const auto& answer : from.answers) write_answer(answer, *to.add_answers());
+    auto& circumstances = *to.mutable_circumstances();
+    for (const auto& engine : from.circumstances.engines) circumstances.add_engines(engine);
+    circumstances.set_engine_expected_back(from.circumstances.engine_expected_back);
+    circumstances.set_authserv_id(from.circumstances.authserv_id);
     for (const auto& step : from.steps) {
         auto& out = *to.add_steps();
         out.set_name(step.name);
@@ -358,6 +366,9 @@ base::Result<Record> from_pb(const pb::Record& from) {
                 [&](const pb::GroupDecision& g) { return read_group(in, g); });
     }
     in.list(from.answers(), to.answers, [&](const pb::Answer& a) { return read_answer(in, a); });
+    in.texts(from.circumstances().engines(), to.circumstances.engines);
+    to.circumstances.engine_expected_back = from.circumstances().engine_expected_back();
+    to.circumstances.authserv_id = in.text(from.circumstances().authserv_id());
     in.list(from.steps(), to.steps,
             [&](const pb::Step& s) { return Step{in.text(s.name()), s.at_us(), in.text(s.result())}; });
     in.list(from.outcomes(), to.outcomes, [&](const pb::RecipientOutcome& o) {
@@ -377,6 +388,20 @@ base::Result<Record> decode_record(std::string_view bytes) {
     pb::Record in;
     if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
         return base::fail(Fault::malformed, "a stored record is damaged");
+    }
+    return from_pb(in);
+}
+
+std::string encode_envelope(const Envelope& envelope) {
+    pb::Envelope out;
+    to_pb(envelope, out);
+    return out.SerializeAsString();
+}
+
+base::Result<Envelope> decode_envelope(std::string_view bytes) {
+    pb::Envelope in;
+    if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+        return base::fail(Fault::malformed, "a stored envelope is damaged");
     }
     return from_pb(in);
 }

@@ -32,5 +32,8 @@ base::Result<Record> from_pb(const pb::Record& from);
 
 std::string encode_record(const Record& record);
 base::Result<Record> decode_record(std::string_view bytes);
+/// An envelope alone, for items that wait (quarantine, queue, holds); their store carries the format number.
+std::string encode_envelope(const Envelope& envelope);
+base::Result<Envelope> decode_envelope(std::string_view bytes);
 
 }  // namespace gatehouse::message

@@ -7,7 +7,7 @@
 #include <set>
 #include <sstream>
 
-#include "base/clock.h"
+#include "base/time.h"
 #include "message/facts.pb.h"
 
 namespace gatehouse::message {
@@ -34,6 +34,9 @@ Record example() {
     record.facts.coverage.gaps = {{"1:a.zip", GapReason::encrypted, "needs a password", ""}};
     record.answers = {
         {{QuestionKind::engine_message, "clamd", ""}, AnswerState::found, "Eicar", "", "g1", 12, true}};
+    record.facts.stripped_headers = {"X-Spam-Flag"};
+    record.facts.authserv_ids = {"mx.example.com"};
+    record.circumstances = {{"clamd"}, true, "mx.example.com"};
     record.decision.verdict = Verdict::virus;
     record.decision.groups = {{{"b@example.com"},
                                "Global antivirus rule",
@@ -52,6 +55,13 @@ TEST(Codec, RecordsRoundTrip) {
     const auto decoded = decode_record(encode_record(record));
     ASSERT_TRUE(decoded) << decoded.error().sentence;
     EXPECT_EQ(*decoded, record);
+}
+
+TEST(Codec, EnvelopesRoundTripAlone) {
+    const auto envelope = example().envelope;
+    EXPECT_EQ(decode_envelope(encode_envelope(envelope)).value(), envelope);
+    EXPECT_FALSE(decode_envelope("\xff\xff"));
+    EXPECT_FALSE(decode_envelope(""));
 }
 
 TEST(Codec, RefusesOtherFormats) {

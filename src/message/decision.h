@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,7 @@ enum class Verdict : std::uint8_t {
     clean,
 };
 std::string_view to_string(Verdict verdict);
+std::optional<Verdict> parse_verdict(std::string_view text);
 
 enum class ActionKind : std::uint8_t {
     deliver = 1,     ///< terminal; what happens when no rule ended the evaluation
@@ -39,7 +41,9 @@ struct Action {
     ActionKind kind = ActionKind::deliver;
     std::string area;  ///< quarantine
     std::string name;  ///< x_header: the field name
-    std::string text;  ///< tag_subject, x_header, reject, defer: what to write
+    /// tag_subject, x_header: what to write. reject, defer: the whole reply, code and enhanced code included
+    /// ("550 5.7.1 Refused by policy", "554 5.4.6 Mail loop"); the front adds " ref ..." and nothing else.
+    std::string text;
     bool operator==(const Action&) const = default;
 };
 
@@ -76,6 +80,9 @@ struct GroupDecision {
     const Action& outcome() const { return actions.back(); }
     bool operator==(const GroupDecision&) const = default;
 };
+
+/// The same bytes go the same way; the reasons may differ. All groups alike = cut-through is possible.
+bool is_same_outcome(const GroupDecision& a, const GroupDecision& b);
 
 struct Decision {
     static constexpr std::uint32_t kDecideVersion = 1;

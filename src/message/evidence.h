@@ -46,7 +46,7 @@ struct Gap {
     std::string part;  ///< as Evidence::where
     GapReason reason = GapReason::refused;
     std::string text;    ///< one sentence
-    std::string engine;  ///< who could not look: empty = our own inspection
+    std::string engine;  ///< who could not look: empty = our own MIME reader; an opener or engine by name
     bool operator==(const Gap&) const = default;
 };
 

@@ -61,6 +61,12 @@ struct Facts {
     Coverage coverage;
     bool header_is_8bit = false;     ///< raw bytes >= 0x80 in a header: needs SMTPUTF8 or luck downstream
     std::uint64_t header_bytes = 0;  ///< offset of the body; 0 = no header
+    /// Names of top-level fields that may not pass: those that begin with X-Gatehouse- or X-Spam-. As
+    /// written, each once. Empty = there is nothing to take out, and the message is not rewritten for it.
+    std::vector<std::string> stripped_headers;
+    /// The authserv-id of every top-level Authentication-Results, lower case, each once (RFC 8601 2.2). The
+    /// inspector does not know our own name; decide compares.
+    std::vector<std::string> authserv_ids;
     Micros micros;
     bool operator==(const Facts&) const = default;
 };

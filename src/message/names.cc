@@ -36,10 +36,20 @@ std::string_view to_string(Outcome outcome) {
     return kOutcomes.at(static_cast<std::size_t>(outcome));
 }
 
+std::optional<Verdict> parse_verdict(std::string_view text) {
+    const auto at = std::find(kVerdicts.begin() + 1, kVerdicts.end(), text);
+    if (at == kVerdicts.end()) return std::nullopt;
+    return static_cast<Verdict>(at - kVerdicts.begin());
+}
+
 std::optional<GapReason> parse_gap_reason(std::string_view text) {
     const auto at = std::find(kGapReasons.begin() + 1, kGapReasons.end(), text);
     if (at == kGapReasons.end()) return std::nullopt;
     return static_cast<GapReason>(at - kGapReasons.begin());
+}
+
+bool is_same_outcome(const GroupDecision& a, const GroupDecision& b) {
+    return a.actions == b.actions && a.plan == b.plan;
 }
 
 std::string domain_of(std::string_view address) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "message/answers.h"
+#include "message/circumstances.h"
 #include "message/decision.h"
 #include "message/envelope.h"
 #include "message/facts.h"
@@ -45,6 +46,7 @@ struct Record {
     Envelope envelope;
     Facts facts;
     Answers answers;
+    Circumstances circumstances;
     Decision decision;
     std::vector<Step> steps;
     std::vector<RecipientOutcome> outcomes;

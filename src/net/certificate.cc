@@ -1,6 +1,5 @@
 #include "net/certificate.h"
 
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -104,7 +103,6 @@ Result<PemPair> make_self_signed(const std::string& host, base::WallTime now) {
     if (!made || !certificate_pem || !key_pem ||
         PEM_write_bio_X509(certificate_pem.get(), certificate.get()) != 1 ||
         PEM_write_bio_PrivateKey(key_pem.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1) {
-        ERR_clear_error();
         return base::fail(Fault::internal, "a self-signed certificate for {} could not be made", host);
     }
     return PemPair{text_of(certificate_pem.get()), text_of(key_pem.get())};

@@ -32,6 +32,7 @@ class AlarmWheel final : public asio::execution_context::service {
     SteadyTime time_of(std::int64_t tick) const { return origin_ + tick * kAlarmTick; }
     AlarmLink& slot(std::int64_t tick) { return slots_[static_cast<std::size_t>(tick % kSlots)]; }
     void wake_at(SteadyTime time);
+    void hide_wait();
     void turn();
     void look_at(AlarmLink& due, SteadyTime now);
     void wake_for_next_slot();
@@ -65,9 +66,13 @@ void AlarmWheel::file(Alarm& alarm) {
         turned_to_ = std::max(turned_to_, tick_of(now));
     }
     const auto horizon = tick_of(now) + kSlots - 1;
-    // Rounded up, so that nothing rings early; never a slot that has been passed already.
-    const auto exact = alarm.at_ > time_of(horizon) ? horizon : tick_of(alarm.at_) + 1;
-    const auto tick = std::clamp(exact, turned_to_ + 1, std::max(horizon, turned_to_ + 1));
+    const auto next = turned_to_ + 1;  // a slot that has been passed is looked at a whole turn later
+    auto tick = std::max(horizon, next);
+    if (alarm.at_ <= now) {
+        tick = next;
+    } else if (alarm.at_ < time_of(horizon)) {
+        tick = std::max(tick_of(alarm.at_) + 1, next);  // rounded up: nothing rings early
+    }
     alarm.looked_at_ = time_of(tick);
     link_before(slot(tick), alarm);
     if (alarm.looked_at_ < wake_) wake_at(alarm.looked_at_);
@@ -85,8 +90,22 @@ void AlarmWheel::wake_at(SteadyTime time) {
     wake_ = time;
     timer_.expires_at(time);
     timer_.async_wait([this](ErrorCode error) {
+        timer_.get_executor().on_work_started();
         if (!error) turn();
     });
+    hide_wait();
+}
+
+/// Takes the wait just begun off the loop's count of work: a filed alarm may be a disarmed one, and nobody
+/// should run on for that. The handler above puts it back for its own time. Only inside the loop is the count
+/// certainly above one; at zero the loop would stop.
+void AlarmWheel::hide_wait() {
+    const auto executor = timer_.get_executor();
+    if (executor.running_in_this_thread()) {
+        executor.on_work_finished();
+    } else {
+        asio::post(executor, [executor] { executor.on_work_finished(); });
+    }
 }
 
 void AlarmWheel::turn() {

@@ -2,8 +2,8 @@
 // afterwards; both only store a time. The alarms of a loop hang in one coarse wheel behind one timer, which
 // looks at an alarm when its slot comes round, so that a hot path makes and cancels no timer.
 //
-// An alarm never rings early, and at most about kAlarmTick late. Belongs to its loop's thread. The wheel
-// keeps Io::run() busy only while some Alarm that was ever armed exists.
+// An alarm never rings early, and about kAlarmTick late at most. Belongs to its loop's thread. Alarms do not
+// keep Io::run() going; what waits under them does.
 #pragma once
 
 #include <chrono>
@@ -59,6 +59,9 @@ class SocketWait final : private Alarm {
 
     /// Fault::timed_out when the deadline passes, Fault::unavailable when the socket is closed or broken.
     Task<base::Result<void>> until(Socket::wait_type direction, base::SteadyTime deadline);
+
+    /// As if the deadline had passed now.
+    void interrupt() { ring(); }
 
   private:
     void ring() override;

@@ -38,8 +38,11 @@ class Stream {
     /// Waits until bytes can be read without holding a buffer: what an idle connection does. The end of the
     /// stream counts as readable.
     Task<base::Result<void>> wait_readable(base::SteadyTime deadline);
-    /// Whether bytes (or the end) are there now; asks the socket, never waits.
-    bool is_readable();
+    /// Whether bytes are there now; asks the socket, never waits. The end of the stream is no byte.
+    bool has_input();
+    /// Open, and neither bytes nor the end nor an error have come: what an unused connection that is alive
+    /// looks like. Asks the socket, never waits.
+    bool is_quiet();
     /// At least one byte; 0 bytes = the peer ended the stream in order (close_notify under TLS).
     Task<base::Result<std::size_t>> read_some(std::span<char> into, base::SteadyTime deadline);
     Task<base::Result<void>> write_all(std::string_view bytes, base::SteadyTime deadline);
@@ -62,6 +65,8 @@ class Stream {
     std::optional<TlsInfo> tls() const;
 
     bool is_open() const;
+    /// From another coroutine: a pending operation ends as if its deadline had passed now.
+    void interrupt();
     /// A TLS stream says close_notify where that needs no waiting.
     void close();
     /// After a last reply to a peer that may still be sending: ends our side, swallows what still comes (at

@@ -1,0 +1,276 @@
+#include "apps/common/config.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+
+#include "base/fd.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "consult/engines/clamd_process.h"
+#include "decide/default_policy.h"
+#include "decide/make_policy.h"
+#include "decide/settings.h"
+#include "ipc/control.pb.h"
+#include "settings/text/parse.h"
+
+namespace gatehouse::apps {
+
+using base::Fault;
+using base::Result;
+using settings::text::Entry;
+using settings::text::File;
+
+namespace {
+
+constexpr std::size_t kLargestFile = settings::text::kMaxText;
+
+Result<std::string> read_or(const std::string& path, std::string_view fallback) {
+    auto text = base::read_file(path, kLargestFile);
+    if (!text && text.error().fault == Fault::not_found) return std::string(fallback);
+    return text;
+}
+
+std::string beside(const std::string& folder, const std::string& path) {
+    return std::filesystem::path(path).is_absolute() ? path : (std::filesystem::path(folder) / path).string();
+}
+
+std::string machine_name() {
+    std::array<char, 256> name{};
+    if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "localhost";
+    return name.data();
+}
+
+Result<void> fill_structs(Config& config) {
+    const auto& tree = config.trees.gatehouse;
+    GATEHOUSE_CHECK(base::fill_from(receive::smtp::smtp_table(), tree, &config.smtp));
+    GATEHOUSE_CHECK(base::fill_from(receive::smtp::limit_table(), tree, &config.limits));
+    GATEHOUSE_CHECK(base::fill_from(act::delivery::kDeliveryTable, tree, &config.delivery));
+    GATEHOUSE_CHECK(base::fill_from(admin::kAdminTable, tree, &config.admin));
+    GATEHOUSE_CHECK(base::fill_from(consult::engines::kAntivirusTable, tree, &config.antivirus));
+    GATEHOUSE_CHECK(base::fill_from(inspect::pool::kInspectTable, tree, &config.inspect));
+    GATEHOUSE_CHECK(base::fill_from(kPathTable, tree, &config.paths));
+    GATEHOUSE_CHECK(base::fill_from(kStoreTable, tree, &config.store));
+    GATEHOUSE_CHECK(base::fill_from(kProcessTable, tree, &config.process));
+    GATEHOUSE_CHECK(base::fill_from(kTestingTable, tree, &config.testing));
+    GATEHOUSE_CHECK(base::fill_from(record::kRetentionTable, config.trees.settings, &config.retention));
+    for (const auto& bound : inspect::engine::bind(config.inspector)) {
+        if (bound.table == &inspect::engine::kProcessTable) continue;
+        GATEHOUSE_CHECK(base::fill_from(*bound.table, config.trees.settings, bound.object));
+    }
+    return {};
+}
+
+void derive_inspector(Config& config) {
+    auto& process = config.inspector.process;
+    process.hostname = config.hostname();
+    process.max_message = config.smtp.max_message_size + (1LL << 20);
+    process.require_sandbox = config.inspect.require_sandbox;
+}
+
+/// What no single table can check.
+Result<void> check_whole(const Config& config) {
+    if (!config.testing.fixed_clock.empty()) {
+        GATEHOUSE_CHECK(base::parse_rfc3339(config.testing.fixed_clock));
+        if (!config.is_testing()) {
+            return base::fail(Fault::usage, "testing.fixed_clock is refused unless GATEHOUSE_TESTING=1");
+        }
+    }
+    if (!config.delivery.cut_through) {
+        return base::fail(
+            Fault::usage,
+            "delivery.cut_through = false needs the durable queue, which is not in this version");
+    }
+    GATEHOUSE_CHECK(
+        receive::smtp::make_machine_settings(config.smtp, config.limits, config.hostname(), false));
+    GATEHOUSE_CHECK(act::delivery::retry_times(config.delivery));
+    return {};
+}
+
+}  // namespace
+
+Result<std::string> engine_socket(const Config& config) {
+    using consult::engines::ClamdMode;
+    GATEHOUSE_TRY(const auto mode, consult::engines::parse_clamd_mode(config.antivirus.clamd));
+    if (mode.kind == ClamdMode::Kind::off) return "";
+    if (mode.kind == ClamdMode::Kind::external) return mode.socket;
+    return consult::engines::clamd_socket(config.state_path("engine"));
+}
+
+Result<void> check_store_url(std::string_view text) {
+    if (text.starts_with("postgresql:") || text.starts_with("postgres:")) {
+        return base::fail(Fault::usage, "PostgreSQL is not in this version; use \"sqlite:PATH\"");
+    }
+    if (!text.starts_with("sqlite:") || text.size() <= 7) {
+        return base::fail(Fault::usage, "must be \"sqlite:PATH\", not \"{}\"", base::printable(text, 80));
+    }
+    return {};
+}
+
+const settings::text::Catalogue& catalogue() {
+    static const settings::text::Catalogue kCatalogue = [] {
+        std::vector<Entry> entries{
+            {File::gatehouse, &receive::smtp::smtp_table()},
+            {File::gatehouse, &receive::smtp::limit_table()},
+            {File::gatehouse, &act::delivery::kNextHopTable},
+            {File::gatehouse, &act::delivery::kDeliveryTable},
+            {File::gatehouse, &kStoreTable},
+            {File::gatehouse, &kPathTable},
+            {File::gatehouse, &admin::kAdminTable},
+            {File::gatehouse, &inspect::pool::kInspectTable},
+            {File::gatehouse, &consult::engines::kAntivirusTable},
+            {File::gatehouse, &kProcessTable},
+            {File::gatehouse, &kTestingTable},
+        };
+        static inspect::engine::Settings detectors;
+        for (const auto& bound : inspect::engine::bind(detectors)) {
+            if (bound.table != &inspect::engine::kProcessTable)
+                entries.push_back({File::settings, bound.table});
+        }
+        for (const auto* table : decide::kSettingsTables) entries.push_back({File::settings, table});
+        entries.push_back({File::settings, &record::kRetentionTable});
+        for (const auto* table : decide::rule_tables()) entries.push_back({File::policy, table, true});
+        return settings::text::Catalogue(std::move(entries));
+    }();
+    return kCatalogue;
+}
+
+Result<Config> Config::read(ConfigTexts texts) {
+    Config config;
+    config.texts = std::move(texts);
+    const auto& t = config.texts;
+    GATEHOUSE_TRY(config.trees.gatehouse,
+                  settings::text::parse(t.gatehouse, t.path.empty() ? "built-in" : t.path));
+    GATEHOUSE_CHECK(catalogue().check(File::gatehouse, config.trees.gatehouse));
+    GATEHOUSE_CHECK(fill_structs(config));  // paths are needed for the names of the other two
+    GATEHOUSE_TRY(config.trees.settings,
+                  settings::text::parse(t.settings, beside(t.folder, config.paths.settings)));
+    GATEHOUSE_TRY(config.trees.policy,
+                  settings::text::parse(t.policy, beside(t.folder, config.paths.policy)));
+    GATEHOUSE_CHECK(catalogue().check(File::settings, config.trees.settings));
+    GATEHOUSE_CHECK(catalogue().check(File::policy, config.trees.policy));
+    GATEHOUSE_CHECK(fill_structs(config));
+    const auto* hops = config.trees.gatehouse.find("next_hop");
+    GATEHOUSE_TRY(config.next_hops, act::delivery::NextHops::read(hops == nullptr ? base::Value() : *hops));
+    config.revision = message::make_revision(config.trees.settings, config.trees.policy);
+    GATEHOUSE_CHECK(decide::make_policy(config.revision));
+    derive_inspector(config);
+    GATEHOUSE_CHECK(check_whole(config));
+    return config;
+}
+
+std::string Config::state_path(const std::string& below) const {
+    const std::string state = beside(texts.folder, paths.state);
+    return below.empty() ? state : (std::filesystem::path(state) / below).string();
+}
+
+std::string Config::database_path() const {
+    const std::string written = store.url.substr(std::string_view("sqlite:").size());
+    // The default names the default state folder; it follows when only paths.state is set.
+    if (store.url == StoreSettings().url && paths.state != PathSettings().state)
+        return state_path("gatehouse.db");
+    return beside(texts.folder, written);
+}
+
+std::size_t Config::front_threads() const {
+    if (process.threads > 0) return static_cast<std::size_t>(process.threads);
+    return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 64);
+}
+
+std::string Config::hostname() const {
+    return smtp.hostname.empty() ? machine_name() : smtp.hostname;
+}
+
+bool Config::is_testing() const {
+    const char* value = std::getenv("GATEHOUSE_TESTING");
+    return value != nullptr && std::string_view(value) == "1";
+}
+
+std::string Config::demo_sink_address() const {
+    const auto* hop = next_hops.pick("example.com");
+    return hop == nullptr ? "127.0.0.1:2526" : hop->addresses.front().to_string();
+}
+
+unsigned Config::group_id() const {
+    constexpr unsigned kFixedGroup = 61840;
+    const auto* group = ::getgrnam("gatehouse");  // start-up only, one thread
+    return group != nullptr ? group->gr_gid : kFixedGroup;
+}
+
+unsigned Config::role_uid(const std::string& role) const {
+    static constexpr std::array<std::string_view, 6> kRoles{"front", "inspector", "door",
+                                                            "admin", "engine",    "sink"};
+    constexpr unsigned kFixedBase = 61841;
+    if (::geteuid() != 0 || roles_stay_root) return 0;
+    const auto at = std::find(kRoles.begin(), kRoles.end(), role);
+    if (at == kRoles.end()) return 0;
+    const auto* user = ::getpwnam(("gatehouse-" + role).c_str());
+    return user != nullptr ? user->pw_uid : kFixedBase + static_cast<unsigned>(at - kRoles.begin());
+}
+
+void Config::write_start(pb::RoleStart& start) const {
+    start.mutable_gatehouse()->set_name(texts.path);
+    start.mutable_gatehouse()->set_text(texts.gatehouse);
+    start.mutable_settings()->set_name(texts.folder);
+    start.mutable_settings()->set_text(texts.settings);
+    start.mutable_policy()->set_text(texts.policy);
+    start.set_state(state_path(""));
+    start.set_testing(is_testing());
+    start.set_hostname(hostname());
+}
+
+Result<Config> Config::from_start(const pb::RoleStart& start) {
+    return read({start.gatehouse().name(), start.settings().name(), start.gatehouse().text(),
+                 start.settings().text(), start.policy().text()});
+}
+
+Result<void> Config::check_exchange(const Config& fresh) const {
+    const bool same = fresh.smtp.listen == smtp.listen && fresh.admin.listen == admin.listen &&
+                      fresh.state_path("") == state_path("") && fresh.database_path() == database_path() &&
+                      fresh.front_threads() == front_threads();
+    if (same) return {};
+    return base::fail(
+        Fault::usage,
+        "smtp.listen, admin.listen, paths.state, store.url and process.threads need a full stop and start; "
+        "nothing was changed");
+}
+
+std::string find_config(const std::string& named) {
+    if (!named.empty()) return named;
+    if (const char* path = std::getenv("GATEHOUSE_CONFIG"); path != nullptr && *path != '\0') return path;
+    for (const char* path : {"gatehouse.toml", "var/gatehouse.toml", "/etc/gatehouse/gatehouse.toml"}) {
+        std::error_code error;
+        if (std::filesystem::exists(path, error)) return path;
+    }
+    return {};
+}
+
+Result<Config> load_config(const std::string& path) {
+    ConfigTexts texts;
+    texts.path = path;
+    if (!path.empty()) {
+        auto text = base::read_file(path, kLargestFile);
+        if (!text) return base::fail(Fault::usage, "{}", text.error().sentence);
+        texts.gatehouse = std::move(*text);
+        std::error_code error;
+        texts.folder = std::filesystem::absolute(path, error).parent_path().string();
+    } else {
+        texts.folder = std::filesystem::current_path().string();
+    }
+    PathSettings paths;
+    GATEHOUSE_TRY(const auto tree, settings::text::parse(texts.gatehouse, path.empty() ? "built-in" : path));
+    GATEHOUSE_CHECK(catalogue().check(File::gatehouse, tree));
+    GATEHOUSE_CHECK(base::fill_from(kPathTable, tree, &paths));
+    GATEHOUSE_TRY(texts.settings,
+                  read_or(beside(texts.folder, paths.settings), decide::default_settings_text()));
+    GATEHOUSE_TRY(texts.policy, read_or(beside(texts.folder, paths.policy), decide::default_policy_text()));
+    return Config::read(std::move(texts));
+}
+
+}  // namespace gatehouse::apps

@@ -1,0 +1,90 @@
+// The configuration of one start: the three files found, parsed, checked as a whole against every module's
+// field table, and filled into the modules' structs. A Config that exists is good; anything wrong is one
+// sentence with file, line, key and what is allowed. Roles do not open files: the supervisor hands them the
+// texts (write_start / read).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "act/delivery/next_hop.h"
+#include "admin/settings.h"
+#include "apps/common/settings.h"
+#include "base/result.h"
+#include "consult/engines/settings.h"
+#include "inspect/engine/settings.h"
+#include "inspect/pool/settings.h"
+#include "message/revision.h"
+#include "receive/smtp/settings.h"
+#include "record/settings.h"
+#include "settings/text/catalogue.h"
+
+namespace gatehouse::pb {
+class RoleStart;
+}
+
+namespace gatehouse::apps {
+
+/// Where the engine's socket is; empty = no engine.
+base::Result<std::string> engine_socket(const class Config& config);
+
+/// Every table of this version, each with its file: `config reference` prints this list.
+const settings::text::Catalogue& catalogue();
+
+struct ConfigTexts {
+    std::string path;          ///< of gatehouse.toml as named; empty = built-in defaults
+    std::string folder = ".";  ///< what relative paths count from
+    std::string gatehouse;
+    std::string settings;  ///< built-in text where the file does not exist
+    std::string policy;
+};
+
+class Config {
+  public:
+    static base::Result<Config> read(ConfigTexts texts);
+
+    receive::smtp::SmtpSettings smtp;
+    receive::smtp::LimitSettings limits;
+    act::delivery::DeliverySettings delivery;
+    act::delivery::NextHops next_hops;
+    admin::AdminSettings admin;
+    consult::engines::AntivirusSettings antivirus;
+    inspect::pool::InspectSettings inspect;
+    inspect::engine::Settings inspector;  ///< what a zygote is told
+    PathSettings paths;
+    StoreSettings store;
+    ProcessSettings process;
+    record::RetentionSettings retention;
+    TestingSettings testing;
+    message::Revision revision;
+    settings::text::Trees trees;
+    ConfigTexts texts;
+    bool roles_stay_root = false;    ///< the state folder cannot be reached by another user
+    std::vector<std::string> notes;  ///< what could not be applied, for start and `status`
+
+    std::string state_path(const std::string& below) const;
+    std::string database_path() const;
+    std::string origin_name() const { return texts.path.empty() ? "built-in defaults" : texts.path; }
+    std::size_t front_threads() const;
+    std::string hostname() const;
+    bool is_testing() const;
+    std::string demo_sink_address() const;
+
+    /// Lower rights of a role when started as root: by name (gatehouse-front ...) or fixed numbers; 0 = stay.
+    unsigned role_uid(const std::string& role) const;
+    unsigned group_id() const;
+
+    void write_start(pb::RoleStart& start) const;
+    static base::Result<Config> from_start(const pb::RoleStart& start);
+
+    /// Whether a running gateway can take `fresh` without a full stop (ports, state folder and store stay).
+    base::Result<void> check_exchange(const Config& fresh) const;
+};
+
+/// --config FILE, else $GATEHOUSE_CONFIG, ./gatehouse.toml, ./var/gatehouse.toml,
+/// /etc/gatehouse/gatehouse.toml, else empty (built-in defaults).
+std::string find_config(const std::string& named);
+base::Result<Config> load_config(const std::string& path);
+
+}  // namespace gatehouse::apps

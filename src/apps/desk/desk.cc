@@ -1,0 +1,178 @@
+#include "apps/desk/desk.h"
+
+#include <fmt/ranges.h>
+
+#include "apps/desk/rows.h"
+#include "base/text.h"
+
+namespace gatehouse::apps {
+
+using base::Fault;
+
+namespace {
+
+namespace json = boost::json;
+using act::quarantine::Item;
+
+DeskEnd end_of(const base::Error& error) {
+    switch (error.fault) {
+        case Fault::not_found:
+            return {1, error.sentence};
+        case Fault::usage:
+            return {2, error.sentence};
+        default:
+            return {3, error.sentence};
+    }
+}
+
+template <typename Enum>
+base::Result<std::optional<Enum>> word_to(const std::string& word, Enum last, std::string_view what) {
+    if (word.empty()) return std::nullopt;
+    std::vector<std::string> known;
+    for (std::uint8_t i = 1; i <= static_cast<std::uint8_t>(last); ++i) {
+        const auto candidate = static_cast<Enum>(i);
+        if (message::to_string(candidate) == word) return candidate;
+        known.emplace_back(message::to_string(candidate));
+    }
+    return base::fail(Fault::usage, "\"{}\" is no {}; there are {}", base::printable(word, 40), what,
+                      fmt::format("{}", fmt::join(known, ", ")));
+}
+
+base::WallTime time_of(std::int64_t micros) {
+    return base::WallTime(std::chrono::microseconds(micros));
+}
+
+}  // namespace
+
+DeskEnd Desk::answer(const pb::ControlRequest& request, const DeskSinks& sinks) {
+    if (request.has_track()) return track(request.track(), sinks);
+    if (request.has_explain()) return explain(request.explain(), sinks);
+    if (!request.has_quarantine()) return {2, "this request is not known here"};
+    switch (request.quarantine().verb()) {
+        case pb::QuarantineRequest::SHOW:
+            return show(request.quarantine(), sinks);
+        case pb::QuarantineRequest::RELEASE:
+            return release(request.quarantine());
+        case pb::QuarantineRequest::DELETE:
+            return remove(request.quarantine());
+        default:
+            return list(request.quarantine(), sinks);
+    }
+}
+
+DeskEnd Desk::track(const pb::TrackRequest& request, const DeskSinks& sinks) {
+    record::TrackingQuery query;
+    query.from = request.from();
+    query.to = request.to();
+    query.subject = request.subject();
+    if (request.since_us() != 0) query.since = time_of(request.since_us());
+    if (request.until_us() != 0) query.until = time_of(request.until_us());
+    const auto verdict = word_to(request.verdict(), message::Verdict::clean, "verdict");
+    if (!verdict) return end_of(verdict.error());
+    query.verdict = *verdict;
+    const auto outcome = word_to(request.outcome(), message::Outcome::aborted, "outcome");
+    if (!outcome) return end_of(outcome.error());
+    query.outcome = *outcome;
+    query.reference = request.reference();
+    if (request.limit() != 0) query.limit = request.limit();
+    const auto rows = recorder_.track(query);
+    if (!rows) return end_of(rows.error());
+    for (const auto& row : *rows) sinks.row(json::serialize(tracking_row_json(row)));
+    return {rows->empty() ? 1U : 0U, rows->empty() ? "no message fits" : ""};
+}
+
+DeskEnd Desk::explain(const pb::ExplainRequest& request, const DeskSinks& sinks) {
+    const auto found = recorder_.find_record(request.reference());
+    if (!found) return end_of(found.error());
+    auto row = record_json(found->record);
+    row["attempt"] = found->attempt;
+    sinks.row(json::serialize(row));
+    return {};
+}
+
+DeskEnd Desk::list(const pb::QuarantineRequest& request, const DeskSinks& sinks) {
+    act::quarantine::ListFilter filter;
+    filter.text = request.id();
+    filter.state = std::nullopt;
+    if (request.limit() != 0) filter.limit = request.limit();
+    const auto items = quarantine_.list(filter);
+    if (!items) return end_of(items.error());
+    unsigned shown = 0;
+    for (const auto& item : *items) {
+        if (item.state == act::quarantine::State::deleted) continue;
+        sinks.row(json::serialize(item_json(item)));
+        ++shown;
+    }
+    return {0, shown == 0 ? "the quarantine is empty" : ""};
+}
+
+DeskEnd Desk::show(const pb::QuarantineRequest& request, const DeskSinks& sinks) {
+    const auto item = quarantine_.show(request.id());
+    if (!item) return end_of(item.error());
+    const auto noted =
+        quarantine_.note_sight(item->info.id, {clock_.wall(), request.who(), "viewed", request.why()});
+    if (!noted) return end_of(noted.error());
+    if (request.raw()) {
+        const auto read = quarantine_.read(item->info.id, [&](std::string_view piece) -> base::Result<void> {
+            sinks.raw(piece);
+            return {};
+        });
+        return read ? DeskEnd{} : end_of(read.error());
+    }
+    auto row = item_json(*item);
+    json::array attempts;
+    const auto tried = quarantine_.attempts(item->info.id);
+    if (!tried) return end_of(tried.error());
+    for (const auto& attempt : *tried) {
+        attempts.push_back(json::object{{"number", attempt.number},
+                                        {"at", base::to_rfc3339(attempt.at)},
+                                        {"who", base::printable(attempt.who)},
+                                        {"success", attempt.success},
+                                        {"result", base::printable(attempt.result)}});
+    }
+    row["releases"] = std::move(attempts);
+    json::array sights;
+    const auto seen = quarantine_.sights(item->info.id);
+    if (!seen) return end_of(seen.error());
+    for (const auto& sight : *seen) {
+        sights.push_back(json::object{{"at", base::to_rfc3339(sight.at)},
+                                      {"who", base::printable(sight.who)},
+                                      {"what", base::printable(sight.what)},
+                                      {"why", base::printable(sight.why)}});
+    }
+    row["seen"] = std::move(sights);
+    sinks.row(json::serialize(row));
+    return {};
+}
+
+DeskEnd Desk::release(const pb::QuarantineRequest& request) {
+    if (!release_) return {3, "release sends mail, so it needs the running gateway"};
+    const auto item = quarantine_.show(request.id());
+    if (!item) return end_of(item.error());
+    const std::string id = item->info.id.to_string();
+    if (item->state == act::quarantine::State::released) {
+        return {1, id + " was released before; it is not sent again"};
+    }
+    if (item->damaged) return {3, id + " is damaged: its file is missing or was changed"};
+    const auto sent = release_(*item);
+    act::quarantine::Attempt attempt;
+    attempt.at = clock_.wall();
+    attempt.who = request.who();
+    attempt.success = sent.has_value();
+    attempt.result = sent ? *sent : sent.error().sentence;
+    const auto noted = quarantine_.mark_released(item->info.id, attempt);
+    if (!sent) return {3, id + " was not released: " + sent.error().sentence};
+    if (!noted) return {3, id + " was sent, but that could not be noted: " + noted.error().sentence};
+    return {0, id + " was released: " + *sent};
+}
+
+DeskEnd Desk::remove(const pb::QuarantineRequest& request) {
+    const auto item = quarantine_.show(request.id());
+    if (!item) return end_of(item.error());
+    const auto gone =
+        quarantine_.remove(item->info.id, {clock_.wall(), request.who(), "deleted", request.why()});
+    if (!gone) return end_of(gone.error());
+    return {0, item->info.id.to_string() + " was deleted; its key and file are gone"};
+}
+
+}  // namespace gatehouse::apps

@@ -1,0 +1,146 @@
+// What operators may ask the front: status, metrics, and through the desk track, explain and quarantine.
+#include <unistd.h>
+
+#include <boost/json.hpp>
+
+#include "apps/desk/rows.h"
+#include "apps/front/front.h"
+#include "apps/front/strand.h"
+#include "base/fault_point.h"
+#include "message/decision.h"
+
+namespace gatehouse::apps {
+
+namespace json = boost::json;
+
+namespace {
+
+json::array sandbox_json(const inspect::pool::ZygoteStatus& zygote) {
+    json::array out;
+    for (const auto& step : zygote.sandbox) {
+        out.push_back(json::object{{"step", step.name}, {"applied", step.applied}, {"note", step.note}});
+    }
+    return out;
+}
+
+json::object engine_json(const Config& config, const consult::engines::ClamdEngine* engine) {
+    json::object out{{"clamd", config.antivirus.clamd}};
+    if (engine == nullptr) return out;
+    const auto status = engine->state.status();
+    const auto cache = engine->verdicts.counters();
+    out["condition"] = consult::engines::to_string(status.condition);
+    out["version"] = status.version;
+    out["generation"] = status.generation;
+    if (!status.reason.empty()) out["reason"] = status.reason;
+    out["cache_hits"] = cache.hits;
+    out["cache_misses"] = cache.misses;
+    return out;
+}
+
+}  // namespace
+
+void Front::answer(const pb::ControlRequest& request, ControlReplies& replies) {
+    if (request.has_status()) {
+        replies.row(status_row());
+        return replies.end(0, "");
+    }
+    if (request.has_metrics()) {
+        metric_rows(replies);
+        return replies.end(0, "");
+    }
+    const bool changes =
+        request.has_testing() ||
+        (request.has_quarantine() && request.quarantine().verb() != pb::QuarantineRequest::LIST &&
+         request.quarantine().verb() != pb::QuarantineRequest::SHOW);
+    if (changes && !replies.may_change()) return replies.end(3, "only root may do this");
+    if (request.has_testing()) return answer_testing(request.testing(), replies);
+    const auto end = desk_->answer(request, {[&](const std::string& row) { replies.row(row); },
+                                             [&](std::string_view bytes) { replies.raw(bytes); }});
+    replies.end(end.exit_class, end.sentence);
+}
+
+void Front::answer_testing(const pb::TestingRequest& request, ControlReplies& replies) {
+    if (!beginning_.start.testing()) return replies.end(3, "refused unless GATEHOUSE_TESTING=1");
+    if (request.advance_clock_s() != 0) clock_->advance(std::chrono::seconds(request.advance_clock_s()));
+    if (!request.fault_point().empty()) {
+        const auto armed =
+            base::FaultPoints::arm(request.fault_point(), request.fault_after(), request.fault_action());
+        if (!armed) return replies.end(2, armed.error().sentence);
+    }
+    replies.end(0, "");
+}
+
+std::string Front::status_row() {
+    const auto zygote = zygote_->status();
+    const auto statistics = recorder_->statistics();
+    json::array hops;
+    for (const auto& hop : config_.next_hops.all()) {
+        json::array addresses;
+        for (const auto& address : hop.addresses) addresses.push_back(json::value(address.to_string()));
+        hops.push_back(json::object{
+            {"domain", hop.domain}, {"address", addresses}, {"tls", act::delivery::to_string(hop.tls)}});
+    }
+    const json::object row{
+        {"role", "front"},
+        {"ready", zygote.is_ready && !is_draining_.load()},
+        {"pid", ::getpid()},
+        {"uid", ::geteuid()},
+        {"hostname", config_.hostname()},
+        {"revision", policy_->current()->revision.id},
+        {"sessions", connections_.open()},
+        {"memory_in_flight", memory_.used()},
+        {"memory_limit", memory_.limit()},
+        {"messages", statistics.messages},
+        {"refusals", statistics.refusals},
+        {"journal_lag_bytes", statistics.journal_lag_bytes},
+        {"next_hops", std::move(hops)},
+        {"engine", engine_json(config_, engine_.get())},
+        {"sandbox", sandbox_json(zygote)},
+        {"sandbox_refused", zygote.refused},
+        {"system_calls_allowed", words_json(zygote.allowed_calls)},
+        {"inspectors_started", zygote.spawned},
+        {"inspectors_crashed", zygote.ended_by_signal},
+    };
+    return json::serialize(row);
+}
+
+void Front::metric_rows(ControlReplies& replies) {
+    const auto say = [&](std::string_view name, std::string_view help, bool counter, json::object labels,
+                         auto value) {
+        replies.row(json::serialize(json::object{{"metric", name},
+                                                 {"help", help},
+                                                 {"counter", counter},
+                                                 {"labels", std::move(labels)},
+                                                 {"value", value}}));
+    };
+    const auto statistics = recorder_->statistics();
+    for (std::uint8_t i = 1; i < statistics.by_verdict.size(); ++i) {
+        say("gatehouse_messages_total", "inspected messages by verdict", true,
+            {{"verdict", message::to_string(static_cast<message::Verdict>(i))}}, statistics.by_verdict.at(i));
+    }
+    for (std::uint8_t i = 1; i < statistics.by_outcome.size(); ++i) {
+        say("gatehouse_recipients_total", "recipients by what became of them", true,
+            {{"outcome", message::to_string(static_cast<message::Outcome>(i))}}, statistics.by_outcome.at(i));
+    }
+    say("gatehouse_received_bytes_total", "octets of messages as received", true, {}, statistics.bytes);
+    say("gatehouse_connections_total", "connections accepted", true, {}, counters_.connections.load());
+    say("gatehouse_connections_turned_away_total", "connections refused by a limit", true, {},
+        counters_.turned_away.load());
+    say("gatehouse_sessions", "open SMTP sessions", false, {}, connections_.open());
+    say("gatehouse_memory_in_flight_bytes", "memory reserved for mail in flight", false, {}, memory_.used());
+    say("gatehouse_journal_lag_bytes", "journal not yet loaded into tracking", false, {},
+        statistics.journal_lag_bytes);
+    say("gatehouse_journal_failures_total", "appends that failed", true, {}, statistics.journal.failures);
+    const auto zygote = zygote_->status();
+    say("gatehouse_inspectors_started_total", "inspector processes forked", true, {}, zygote.spawned);
+    say("gatehouse_inspectors_crashed_total", "inspectors ended by a signal", true, {},
+        zygote.ended_by_signal);
+    if (!engine_) return;
+    say("gatehouse_engine_up", "1 while the malware engine answers", false, {},
+        engine_->state.is_up() ? 1 : 0);
+    const auto cache = engine_->verdicts.counters();
+    say("gatehouse_verdict_cache_hits_total", "verdicts remembered", true, {}, cache.hits);
+    say("gatehouse_verdict_cache_misses_total", "verdicts not remembered", true, {}, cache.misses);
+}
+
+}  // namespace gatehouse::apps

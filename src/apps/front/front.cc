@@ -1,0 +1,238 @@
+#include "apps/front/front.h"
+
+#include <csignal>
+
+#include "apps/front/strand.h"
+#include "base/fault_point.h"
+#include "base/log.h"
+#include "base/text.h"
+
+namespace gatehouse::apps {
+
+using base::Fault;
+using base::LogLevel;
+using base::Result;
+
+namespace {
+
+constexpr auto kNever = base::SteadyTime::max();
+
+LogLevel log_level(const std::string& word) {
+    if (word == "debug") return LogLevel::debug;
+    if (word == "warning") return LogLevel::warning;
+    return word == "error" ? LogLevel::error : LogLevel::info;
+}
+
+Result<std::shared_ptr<const pipeline::PolicySnapshot>> make_snapshot(const Config& config) {
+    GATEHOUSE_TRY(auto policy, decide::make_policy(config.revision));
+    return std::make_shared<const pipeline::PolicySnapshot>(
+        pipeline::PolicySnapshot{config.revision, std::move(policy)});
+}
+
+std::uint64_t memory_limit(const Config& config) {
+    return config.limits.memory > 0 ? static_cast<std::uint64_t>(config.limits.memory)
+                                    : base::default_memory_limit();
+}
+
+}  // namespace
+
+Front::Front(RoleBeginning beginning, Config config)
+    : beginning_(std::move(beginning)), config_(std::move(config)), memory_(memory_limit(config_)) {}
+
+Front::~Front() {
+    control_.reset();
+    for (auto& loop : loops_) loop->stop();
+    threads_.clear();
+    storage_.join();
+}
+
+Result<std::unique_ptr<Front>> Front::make(RoleBeginning beginning) {
+    GATEHOUSE_TRY(Config config, Config::from_start(beginning.start));
+    base::log_start("front", beginning.start.mark(), log_level(config.process.log_level));
+    std::unique_ptr<Front> front(new Front(std::move(beginning), std::move(config)));
+    GATEHOUSE_CHECK(front->open_stores());
+    GATEHOUSE_CHECK(front->make_strands());
+    GATEHOUSE_CHECK(front->listen());
+    return front;
+}
+
+Result<void> Front::open_stores() {
+    const auto& fixed = config_.testing.fixed_clock;
+    if (fixed.empty()) {
+        clock_ = std::make_unique<base::Clock>();
+    } else {
+        GATEHOUSE_TRY(const auto time, base::parse_rfc3339(fixed));
+        clock_ = std::make_unique<base::Clock>(time);
+    }
+    if (beginning_.start.testing()) base::FaultPoints::allow();
+    const std::string certificate = config_.smtp.tls_certificate.empty() ? config_.state_path("keys/tls.pem")
+                                                                         : config_.smtp.tls_certificate;
+    const std::string key =
+        config_.smtp.tls_key.empty() ? config_.state_path("keys/tls.key") : config_.smtp.tls_key;
+    if (config_.smtp.tls_certificate != "none") {
+        GATEHOUSE_TRY(auto context, net::TlsContext::make_server(certificate, key));
+        tls_ = std::move(context);
+    }
+    GATEHOUSE_TRY(hop_tls_, act::delivery::HopTls::make({}));
+    GATEHOUSE_CHECK(become_user(beginning_.start.uid(), beginning_.start.gid()));
+    GATEHOUSE_TRY(recorder_, record::Recorder::open({.state = config_.state_path(""),
+                                                     .database = config_.database_path(),
+                                                     .retention = config_.retention},
+                                                    *clock_));
+    GATEHOUSE_TRY(quarantine_,
+                  act::quarantine::Quarantine::open({.folder = config_.state_path("items/quarantine"),
+                                                     .database = config_.database_path()}));
+    GATEHOUSE_TRY(auto snapshot, make_snapshot(config_));
+    for (const auto& warning : snapshot->policy.warnings) base::log(LogLevel::warning, "policy: {}", warning);
+    policy_ = std::make_unique<pipeline::PolicyHolder>(std::move(snapshot));
+    return {};
+}
+
+Result<std::shared_ptr<const receive::session::SessionSettings>> Front::session_settings() const {
+    GATEHOUSE_TRY(auto settings, receive::session::make_session_settings(config_.smtp, config_.limits,
+                                                                         config_.hostname(), tls_));
+    return std::make_shared<const receive::session::SessionSettings>(std::move(settings));
+}
+
+void Front::start_engine() {
+    auto socket = engine_socket(config_);
+    if (!socket || socket->empty()) return;
+    base::Fd log;
+    if (auto taken = take_fd(beginning_, "engine_log"); taken) log = std::move(*taken);
+    engine_ = std::make_unique<consult::engines::ClamdEngine>(
+        consult::engines::engine_options(config_.antivirus, *socket,
+                                         static_cast<std::uint64_t>(config_.inspector.process.max_message),
+                                         static_cast<unsigned>(config_.front_threads())),
+        std::move(log), clock_->steady());
+    monitor_ = std::make_unique<consult::engines::EngineMonitor>(*loops_.front(), *clock_, *engine_);
+    net::asio::co_spawn(*loops_.front(), monitor_->run(), net::asio::detached);
+}
+
+Result<void> Front::make_strands() {
+    for (std::size_t i = 0; i < config_.front_threads(); ++i) loops_.push_back(std::make_unique<net::Io>(1));
+    zygote_ = std::make_unique<inspect::pool::ZygoteClient>(
+        *loops_.front(), inspect::engine::encode_settings(config_.inspector));
+    start_engine();
+    GATEHOUSE_TRY(auto settings, session_settings());
+    const receive::session::Shared shared{*clock_, connections_, memory_, counters_,
+                                          static_cast<std::uint8_t>(config_.process.node)};
+    for (auto& loop : loops_) {
+        GATEHOUSE_TRY(auto strand,
+                      Strand::make({*loop, *clock_, config_, *zygote_, engine_.get(), *hop_tls_, *quarantine_,
+                                    *recorder_, *policy_, storage_, shared, settings}));
+        strands_.push_back(std::move(strand));
+    }
+    return {};
+}
+
+Result<void> Front::listen() {
+    GATEHOUSE_TRY(auto zygote, take_fd(beginning_, "zygote"));
+    zygote_->install(std::move(zygote));
+    for (std::size_t next = 0; beginning_.fds.contains("smtp"); ++next) {
+        GATEHOUSE_TRY(auto listener, take_fd(beginning_, "smtp"));
+        GATEHOUSE_CHECK(strands_[next % strands_.size()]->server.listen(std::move(listener)));
+    }
+    desk_ = std::make_unique<Desk>(*recorder_, *quarantine_, *clock_);
+    desk_->set_release([this](const act::quarantine::Item& item) { return release(item); });
+    GATEHOUSE_TRY(auto control, take_fd(beginning_, "control"));
+    control_ = std::make_unique<ControlServer>(
+        std::move(control), config_.group_id(),
+        [this](const pb::ControlRequest& request, ControlReplies& replies) { answer(request, replies); });
+    GATEHOUSE_CHECK(say_ready(beginning_.channel, "{}"));
+    GATEHOUSE_TRY(auto channel, net::FrameChannel::adopt(*loops_.front(), beginning_.channel.release(),
+                                                         base::kInspectorFrameLimit));
+    supervisor_.emplace(std::move(channel));
+    net::asio::co_spawn(*loops_.front(), obey_supervisor(), net::asio::detached);
+    return {};
+}
+
+int Front::run() {
+    for (std::size_t i = 1; i < loops_.size(); ++i) {
+        threads_.emplace_back([loop = loops_[i].get()] {
+            const auto guard = net::asio::make_work_guard(*loop);
+            loop->run();
+        });
+    }
+    loops_.front()->run();
+    return 0;
+}
+
+// --- the supervisor's words
+// ---------------------------------------------------------------------------------------
+
+net::Task<void> Front::obey_supervisor() {
+    while (true) {
+        const auto frame = co_await supervisor_->receive(kNever);
+        pb::SupervisorWord word;
+        if (!frame || !word.ParseFromString(*frame)) break;
+        if (word.has_drain()) {
+            co_await drain_and_stop(std::chrono::seconds(word.drain().seconds()));
+            co_return;
+        }
+        if (const auto done = obey(word); !done) base::log(LogLevel::error, "{}", done.error().sentence);
+    }
+    base::log(LogLevel::error, "the supervisor is gone; ending");
+    loops_.front()->stop();
+}
+
+Result<void> Front::obey(const pb::SupervisorWord& word) {
+    if (word.has_start()) return take_settings(word.start());
+    if (!word.has_new_end()) return {};
+    auto fd = supervisor_->take_fd();
+    if (!fd)
+        return base::fail(Fault::malformed, "the supervisor sent no descriptor with {}",
+                          word.new_end().name());
+    if (word.new_end().name() == "zygote") zygote_->install(std::move(*fd));
+    if (word.new_end().name() == "engine_log" && engine_) {
+        engine_->log.replace_pipe(std::move(*fd));
+        engine_->state.note_loading(clock_->steady());
+    }
+    return {};
+}
+
+Result<void> Front::take_settings(const pb::RoleStart& start) {
+    GATEHOUSE_TRY(Config fresh, Config::from_start(start));
+    GATEHOUSE_TRY(auto snapshot, make_snapshot(fresh));
+    // Only what can change under running sessions: policy, session limits, certificate, inspectors' settings.
+    config_.smtp = fresh.smtp;
+    config_.limits = fresh.limits;
+    config_.inspector = fresh.inspector;
+    memory_.set_limit(memory_limit(fresh));
+    if (tls_) {
+        if (const auto read = tls_->reload(); !read)
+            base::log(LogLevel::error, "certificate: {}", read.error().sentence);
+    }
+    GATEHOUSE_TRY(auto settings, session_settings());
+    zygote_->set_settings(inspect::engine::encode_settings(config_.inspector));
+    policy_->exchange(snapshot);
+    for (auto& strand : strands_) {
+        net::asio::post(strand->io, [&server = strand->server, settings] { server.apply(settings); });
+    }
+    base::log(LogLevel::info, "settings applied; revision {}", snapshot->revision.id);
+    return {};
+}
+
+net::Task<void> Front::drain_and_stop(std::chrono::seconds patience) {
+    is_draining_ = true;
+    const auto left =
+        std::make_shared<std::atomic<std::size_t>>(strands_.size());  // shared with the other loops
+    for (auto& strand : strands_) {
+        net::asio::co_spawn(
+            strand->io,
+            [](Strand& one, std::chrono::seconds time,
+               std::shared_ptr<std::atomic<std::size_t>> count) -> net::Task<void> {
+                co_await one.server.drain(time);
+                count->fetch_sub(1);
+            }(*strand, patience, left),
+            net::asio::detached);
+    }
+    net::Timer tick(*loops_.front());
+    while (left->load() != 0) {
+        tick.expires_after(std::chrono::milliseconds(20));
+        co_await tick.async_wait(net::kTuple);
+    }
+    base::log(LogLevel::info, "drained");
+    for (auto& loop : loops_) loop->stop();
+}
+
+}  // namespace gatehouse::apps

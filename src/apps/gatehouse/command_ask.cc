@@ -1,0 +1,148 @@
+// gatehouse track, explain, quarantine: questions to the desk.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "apps/gatehouse/commands.h"
+#include "apps/gatehouse/local_desk.h"
+#include "apps/gatehouse/print.h"
+
+namespace gatehouse::apps {
+
+namespace json = boost::json;
+
+namespace {
+
+struct Asked {
+    pb::ControlEnd end;
+    std::vector<std::string> rows;
+};
+
+base::Result<Asked> ask(const Globals& globals, const pb::ControlRequest& request) {
+    GATEHOUSE_TRY(const auto config, load_config(find_config(globals.config)));
+    Asked asked;
+    const ControlSinks sinks{
+        [&](std::string_view row) { asked.rows.emplace_back(row); },
+        [](std::string_view bytes) { std::fwrite(bytes.data(), 1, bytes.size(), stdout); }};
+    GATEHOUSE_TRY(asked.end, ask_desk(config, request, sinks));
+    return asked;
+}
+
+/// JSON lines, or a table; then what the desk said.
+int show(const Globals& globals, const base::Result<Asked>& asked, const std::vector<Column>& columns) {
+    if (!asked) return report(asked.error());
+    std::vector<json::object> objects;
+    for (const auto& row : asked->rows) {
+        if (globals.json) {
+            fmt::print("{}\n", row);
+        } else {
+            objects.push_back(parse_row(row));
+        }
+    }
+    print_table(columns, objects);
+    if (globals.json && asked->end.exit_class() == 0) return 0;
+    return report_end(asked->end);
+}
+
+std::string who() {
+    const char* user = std::getenv("SUDO_USER");
+    if (user == nullptr) user = std::getenv("USER");
+    return fmt::format("{} (uid {})", user == nullptr ? "somebody" : user, ::getuid());
+}
+
+base::Result<std::int64_t> moment(const std::string& text) {
+    if (text.empty()) return 0;
+    const auto time = parse_since(text);
+    if (time) return *time;
+    return base::fail(base::Fault::usage, "\"{}\" is no time; write 2h, 30d or 2026-06-01T00:00:00Z", text);
+}
+
+}  // namespace
+
+int command_track(const Globals& globals, const TrackWords& words) {
+    pb::ControlRequest request;
+    auto& track = *request.mutable_track();
+    track.set_from(words.from);
+    track.set_to(words.to);
+    track.set_subject(words.subject);
+    const auto since = moment(words.since);
+    if (!since) return report(since.error());
+    const auto until = moment(words.until);
+    if (!until) return report(until.error());
+    track.set_since_us(*since);
+    track.set_until_us(*until);
+    track.set_verdict(words.verdict);
+    track.set_outcome(words.outcome);
+    track.set_limit(words.limit);
+    return show(globals, ask(globals, request),
+                {{"received", "received", 20},
+                 {"reference", "reference", 19},
+                 {"from", "from", 32},
+                 {"to", "to", 32},
+                 {"verdict", "verdict", 11},
+                 {"outcome", "outcome", 11},
+                 {"reply", "reply", 48},
+                 {"subject", "subject", 40}});
+}
+
+int command_explain(const Globals& globals, const std::string& reference) {
+    pb::ControlRequest request;
+    request.mutable_explain()->set_reference(reference);
+    const auto asked = ask(globals, request);
+    if (!asked) return report(asked.error());
+    for (const auto& row : asked->rows) {
+        const auto object = parse_row(row);
+        const auto* text = object.if_contains("words");
+        if (globals.json || text == nullptr) {
+            fmt::print("{}\n", row);
+        } else {
+            fmt::print("{}\n", cell(*text));
+        }
+    }
+    return asked->rows.empty() ? report_end(asked->end) : static_cast<int>(asked->end.exit_class());
+}
+
+int command_quarantine(const Globals& globals, const QuarantineWords& words) {
+    pb::ControlRequest request;
+    auto& quarantine = *request.mutable_quarantine();
+    quarantine.set_who(who());
+    quarantine.set_why(words.why);
+    quarantine.set_raw(words.raw);
+    quarantine.set_limit(words.limit);
+    if (words.verb == "list") {
+        return show(globals, ask(globals, request),
+                    {{"id", "id", 24},
+                     {"created", "created", 20},
+                     {"state", "state", 8},
+                     {"verdict", "verdict", 11},
+                     {"rule", "rule", 28},
+                     {"from", "from", 30},
+                     {"to", "to", 30},
+                     {"subject", "subject", 40}});
+    }
+    quarantine.set_verb(words.verb == "show"      ? pb::QuarantineRequest::SHOW
+                        : words.verb == "release" ? pb::QuarantineRequest::RELEASE
+                                                  : pb::QuarantineRequest::DELETE);
+    int worst = 0;
+    for (const auto& id : words.ids) {
+        quarantine.set_id(id);
+        const auto asked = ask(globals, request);
+        if (!asked) {
+            worst = std::max(worst, report(asked.error()));
+            continue;
+        }
+        for (const auto& row : asked->rows) {
+            if (globals.json) {
+                fmt::print("{}\n", row);
+            } else {
+                print_object(parse_row(row));
+            }
+        }
+        worst = std::max(worst, report_end(asked->end));
+    }
+    return worst;
+}
+
+}  // namespace gatehouse::apps

@@ -1,0 +1,45 @@
+#include "apps/gatehouse/local_desk.h"
+
+#include <filesystem>
+
+#include "apps/gatehouse/state_folder.h"
+#include "base/log.h"
+#include "ipc/channel.h"
+
+namespace gatehouse::apps {
+
+using base::Fault;
+using base::Result;
+
+Result<pb::ControlEnd> ask_desk(const Config& config, const pb::ControlRequest& request,
+                                const ControlSinks& sinks) {
+    if (ipc::connect_unix(config.state_path("run/front.sock")))
+        return ask_role(config, "front", request, sinks);
+    if (!std::filesystem::exists(config.state_path("run"))) {
+        return base::fail(Fault::not_found, "{} is no state folder of a gateway", config.state_path(""));
+    }
+    base::log_start("gatehouse", "", base::LogLevel::error);
+    GATEHOUSE_TRY(const auto lock, lock_state_folder(config));
+    const base::Clock clock;
+    GATEHOUSE_TRY(const auto recorder, record::Recorder::open({.state = config.state_path(""),
+                                                               .database = config.database_path(),
+                                                               .who = "the gatehouse command"},
+                                                              clock));
+    GATEHOUSE_TRY(const auto quarantine,
+                  act::quarantine::Quarantine::open({.folder = config.state_path("items/quarantine"),
+                                                     .database = config.database_path(),
+                                                     .who = "the gatehouse command"}));
+    Desk desk(*recorder, *quarantine, clock);
+    const auto done = desk.answer(request, {[&](const std::string& row) {
+                                                if (sinks.row) sinks.row(row);
+                                            },
+                                            [&](std::string_view bytes) {
+                                                if (sinks.raw) sinks.raw(bytes);
+                                            }});
+    pb::ControlEnd end;
+    end.set_exit_class(done.exit_class);
+    end.set_sentence(done.sentence);
+    return end;
+}
+
+}  // namespace gatehouse::apps

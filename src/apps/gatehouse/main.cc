@@ -1,0 +1,182 @@
+// The command line: words to functions. CLI11 stands in this file only.
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+
+#include "apps/gatehouse/commands.h"
+
+namespace gatehouse::apps {
+namespace {
+
+/// What the parsed words ask for; filled by the callbacks, run after parsing so that every error is a usage
+/// error.
+struct Chosen {
+    std::function<int()> run;
+};
+
+struct Words {
+    Globals globals;
+    bool demo_sink = false;
+    std::string restart;
+    ScanWords scan;
+    std::vector<std::string> bench;
+    std::string key;
+    TrackWords track;
+    std::string reference;
+    QuarantineWords quarantine;
+    std::int64_t seconds = 0;
+    std::string point;
+    std::uint64_t after = 1;
+    std::string action;
+};
+
+CLI::App* add(CLI::App& parent, const std::string& name, const std::string& help) {
+    CLI::App* command = parent.add_subcommand(name, help);
+    command->fallthrough();
+    return command;
+}
+
+void add_running(CLI::App& app, Words& w, Chosen& chosen) {
+    auto* run = add(app, "run", "start all roles in the foreground");
+    run->add_flag("--demo-sink", w.demo_sink,
+                  "start a sink that accepts and shows what arrives (./run only)");
+    run->callback([&] { chosen.run = [&] { return command_run(w.globals, w.demo_sink); }; });
+    add(app, "status", "roles, sandbox in force, next hops, engine and database age")->callback([&] {
+        chosen.run = [&] { return command_status(w.globals); };
+    });
+    auto* restart = add(app, "restart", "restart a part without losing a message");
+    restart->add_option("what", w.restart, "scan, admin or all")->required();
+    restart->callback([&] { chosen.run = [&] { return command_restart(w.globals, w.restart); }; });
+    add(app, "reload", "apply what the settings now say")->callback([&] {
+        chosen.run = [&] { return command_reload(w.globals); };
+    });
+}
+
+void add_scanning(CLI::App& app, Words& w, Chosen& chosen) {
+    auto* scan = add(app, "scan", "inspect files, folders, mailboxes or standard input");
+    scan->add_option("--client", w.scan.client, "connecting address to assume");
+    scan->add_option("--helo", w.scan.helo, "HELO name to assume");
+    scan->add_option("--from", w.scan.from, "envelope sender to assume");
+    scan->add_option("--to", w.scan.to, "envelope recipients to assume");
+    scan->add_flag("--explain", w.scan.explain, "say why, in words");
+    scan->add_option("path", w.scan.paths, "eml file, Maildir, mbox or folder; - = standard input")
+        ->required();
+    scan->callback([&] { chosen.run = [&] { return command_scan(w.globals, w.scan); }; });
+    auto* bench = add(app, "bench", "measure the whole path");
+    bench->require_subcommand(1);
+    auto* bench_scan = add(*bench, "scan", "messages per second and CPU per message over a folder of mail");
+    bench_scan->add_option("path", w.bench, "folders or files")->required();
+    bench_scan->callback([&] { chosen.run = [&] { return command_bench_scan(w.globals, w.bench); }; });
+}
+
+void add_config(CLI::App& app, Words& w, Chosen& chosen) {
+    auto* config = add(app, "config", "check and explain the configuration");
+    config->require_subcommand(1);
+    const auto verb = [&](const std::string& name, const std::string& help) {
+        auto* command = add(*config, name, help);
+        command->callback([&w, &chosen, name] {
+            chosen.run = [&w, name] { return command_config(w.globals, name, w.key); };
+        });
+        return command;
+    };
+    verb("check", "read the three files and say what is wrong");
+    verb("show", "every value in force, and where it comes from");
+    verb("reference", "every key with meaning, range, unit and default");
+    verb("origin", "where one key's value comes from")
+        ->add_option("key", w.key, "such as smtp.listen")
+        ->required();
+}
+
+void add_asking(CLI::App& app, Words& w, Chosen& chosen) {
+    auto* track = add(app, "track", "find messages and what became of them");
+    track->add_option("--from", w.track.from, "sender contains");
+    track->add_option("--to", w.track.to, "recipient contains");
+    track->add_option("--subject", w.track.subject, "subject contains");
+    track->add_option("--since", w.track.since, "such as 2h, 30d or 2026-06-01T00:00:00Z");
+    track->add_option("--until", w.track.until, "likewise");
+    track->add_option("--verdict", w.track.verdict, "virus, malformed, unscannable, clean ...");
+    track->add_option("--outcome", w.track.outcome,
+                      "delivered, quarantined, rejected, deferred, refused ...");
+    track->add_option("--limit", w.track.limit, "rows, newest first");
+    track->callback([&] { chosen.run = [&] { return command_track(w.globals, w.track); }; });
+    auto* explain = add(app, "explain", "the chain of reasons, and what would have changed it");
+    explain->add_option("reference", w.reference, "the message's reference, or 8 of its symbols")->required();
+    explain->callback([&] { chosen.run = [&] { return command_explain(w.globals, w.reference); }; });
+}
+
+void add_quarantine(CLI::App& app, Words& w, Chosen& chosen) {
+    auto* quarantine = add(app, "quarantine", "held messages: list, show, release, delete");
+    quarantine->require_subcommand(1);
+    const auto verb = [&](const std::string& name, const std::string& help) {
+        auto* command = add(*quarantine, name, help);
+        command->callback([&w, &chosen, name] {
+            w.quarantine.verb = name;
+            chosen.run = [&w] { return command_quarantine(w.globals, w.quarantine); };
+        });
+        return command;
+    };
+    verb("list", "items, newest first")->add_option("--limit", w.quarantine.limit, "rows");
+    auto* show = verb("show", "one item: envelope, reasons, header");
+    show->add_flag("--raw", w.quarantine.raw, "print the message itself");
+    auto* release = verb("release", "send items to their next hop");
+    auto* remove = verb("delete", "erase items for good");
+    for (auto* command : {show, release, remove}) {
+        command->add_option("id", w.quarantine.ids, "REF/n, or the reference alone")->required();
+        command->add_option("--why", w.quarantine.why, "a reason for the log");
+    }
+}
+
+void add_testing(CLI::App& app, Words& w, Chosen& chosen) {
+    auto* clock = add(app, "clock", "tests only: move the wall clock");
+    clock->group("");
+    clock->add_option("seconds", w.seconds)->required();
+    clock->callback([&] { chosen.run = [&] { return command_clock(w.globals, w.seconds); }; });
+    auto* fault = add(app, "fault", "tests only: arm a fault point");
+    fault->group("");
+    fault->add_option("point", w.point)->required();
+    fault->add_option("after", w.after)->required();
+    fault->add_option("action", w.action)->required();
+    fault->callback(
+        [&] { chosen.run = [&] { return command_fault(w.globals, w.point, w.after, w.action); }; });
+}
+
+int main_words(int count, char** values) {
+    CLI::App app("Gatehouse, an SMTP email security gateway");
+    app.name("gatehouse");
+    app.require_subcommand(1);
+    Words words;
+    Chosen chosen;
+    app.add_option("--config", words.globals.config, "gatehouse.toml to use");
+    app.add_flag("--json", words.globals.json, "machine-readable output");
+    add_running(app, words, chosen);
+    add_scanning(app, words, chosen);
+    add_config(app, words, chosen);
+    add_asking(app, words, chosen);
+    add_quarantine(app, words, chosen);
+    add_testing(app, words, chosen);
+    add(app, "version", "the version of this program")->callback([&] {
+        chosen.run = [&] { return command_version(words.globals); };
+    });
+    try {
+        app.parse(count, values);
+    } catch (const CLI::CallForHelp&) {
+        std::cout << app.help();
+        return 0;
+    } catch (const CLI::ParseError& error) {
+        const int code = app.exit(error);
+        return code == 0 ? 0 : 2;
+    }
+    return chosen.run ? chosen.run() : 2;
+}
+
+}  // namespace
+}  // namespace gatehouse::apps
+
+int main(int count, char** values) {
+    try {
+        return gatehouse::apps::main_words(count, values);
+    } catch (const std::exception& error) {
+        std::cerr << "gatehouse: " << error.what() << '\n';
+        return 3;
+    }
+}

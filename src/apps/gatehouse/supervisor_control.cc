@@ -1,0 +1,154 @@
+// The supervisor's control socket: status, restart, reload.
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+
+#include "apps/gatehouse/engine_keeper.h"
+#include "apps/gatehouse/supervisor.h"
+#include "base/fault_point.h"
+#include "base/log.h"
+#include "net/listen.h"
+
+namespace gatehouse::apps {
+
+using base::Fault;
+using base::Fd;
+using base::Result;
+namespace json = boost::json;
+
+namespace {
+
+void send_reply(ipc::Channel& client, const pb::ControlReply& reply) {
+    (void)client.send(reply.SerializeAsString());
+}
+
+void send_end(ipc::Channel& client, std::uint64_t id, std::uint32_t exit_class, const std::string& sentence) {
+    pb::ControlReply reply;
+    reply.set_id(id);
+    reply.mutable_end()->set_exit_class(exit_class);
+    reply.mutable_end()->set_sentence(sentence);
+    send_reply(client, reply);
+}
+
+json::array bound_addresses(const std::vector<Fd>& listeners) {
+    json::array out;
+    std::string last;
+    for (const auto& listener : listeners) {
+        const auto bound = net::bound_to(listener.get());
+        const std::string name = bound ? bound->to_string() : "?";
+        if (name != last) out.push_back(json::value(name));
+        last = name;
+    }
+    return out;
+}
+
+}  // namespace
+
+void Supervisor::on_control() {
+    Fd connection(::accept4(control_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (!connection) return;
+    const auto peer = ipc::peer_of(connection.get());
+    if (!peer) return;
+    const bool may_change = peer->uid == 0 || peer->uid == ::geteuid();
+    const bool may_read = may_change || peer->gid == config_.group_id();
+    ipc::Channel client(std::move(connection), base::kControlFrameLimit);
+    const auto frame = client.receive(1000);
+    pb::ControlRequest request;
+    if (!frame || !request.ParseFromString(*frame)) return;
+    if (!may_read) return send_end(client, request.id(), 3, "only root and the group gatehouse may ask");
+    answer(client, request, may_change);
+}
+
+void Supervisor::answer(ipc::Channel& client, const pb::ControlRequest& request, bool may_change) {
+    if (request.has_status()) {
+        pb::ControlReply reply;
+        reply.set_id(request.id());
+        reply.set_row(status_row());
+        send_reply(client, reply);
+        return send_end(client, request.id(), 0, "");
+    }
+    if (!request.has_restart() && !request.has_reload()) {
+        return send_end(client, request.id(), 2, "the supervisor knows status, restart and reload");
+    }
+    if (!may_change) return send_end(client, request.id(), 3, "only root may restart or reload");
+    const auto done = restart(request.has_reload() ? "scan" : request.restart().role());
+    if (!done) {
+        const std::uint32_t exit_class = done.error().fault == Fault::usage ? 2 : 3;
+        return send_end(client, request.id(), exit_class, done.error().sentence);
+    }
+    send_end(client, request.id(), 0, *done);
+}
+
+std::string Supervisor::status_row() const {
+    json::object row{
+        {"role", "supervisor"},
+        {"version", GATEHOUSE_VERSION},
+        {"pid", ::getpid()},
+        {"config", config_.origin_name()},
+        {"state", config_.state_path("")},
+        {"demo", options_.demo_sink},
+        {"up_seconds", std::chrono::duration_cast<std::chrono::seconds>(Steady::now() - began_).count()},
+        {"stopping", stopping_}};
+    row["listen"] = bound_addresses(smtp_listeners_);
+    row["admin"] = bound_addresses(admin_listeners_);
+    json::array roles;
+    for (const auto& role : roles_) {
+        json::object one{{"name", role.name},
+                         {"pid", role.pid},
+                         {"ready", role.ready},
+                         {"restarts", role.restarts},
+                         {"uid", role.uid == 0 ? ::geteuid() : role.uid}};
+        boost::system::error_code error;
+        const auto report = json::parse(role.report, error);
+        if (!error) one["report"] = report;
+        roles.push_back(std::move(one));
+    }
+    row["roles"] = std::move(roles);
+    row["engine"] = engine_->status();
+    json::array notes;
+    for (const auto& note : config_.notes) notes.push_back(json::value(note));
+    row["notes"] = std::move(notes);
+    json::array points;
+    if (config_.is_testing()) {
+        for (const auto name : base::kFaultPointNames) points.push_back(json::value(name));
+        row["fault_points"] = std::move(points);
+    }
+    return json::serialize(row);
+}
+
+Result<void> Supervisor::reread_config() {
+    GATEHOUSE_TRY(Config fresh, load_config(options_.config_path));
+    GATEHOUSE_CHECK(config_.check_exchange(fresh));
+    config_ = std::move(fresh);
+    return {};
+}
+
+Result<std::string> Supervisor::restart(const std::string& what) {
+    if (what != "scan" && what != "admin" && what != "all") {
+        return base::fail(Fault::usage, "restart takes scan, admin or all (door: not in this version)");
+    }
+    GATEHOUSE_CHECK(reread_config());
+    if (what == "admin") {
+        if (Role* admin = find("admin"); admin != nullptr) end_role(*admin, SIGTERM);
+        return "admin is being restarted";
+    }
+    engine_->restart(config_);
+    pb::SupervisorWord word;
+    Role* front = find("front");
+    if (what == "all") {
+        word.mutable_drain()->set_seconds(60);
+        if (front != nullptr && front->channel) (void)front->channel->send(word.SerializeAsString());
+        if (Role* admin = find("admin"); admin != nullptr) end_role(*admin, SIGTERM);
+        return "draining the front; listening sockets stay bound";
+    }
+    if (front != nullptr && front->channel) {
+        config_.write_start(*word.mutable_start());
+        (void)front->channel->send(word.SerializeAsString());
+    }
+    if (Role* inspector = find("inspector"); inspector != nullptr) end_role(*inspector, SIGTERM);
+    return "the scan service is being restarted with the settings as they are now";
+}
+
+}  // namespace gatehouse::apps

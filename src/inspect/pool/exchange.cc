@@ -1,0 +1,137 @@
+#include "inspect/pool/exchange.h"
+
+#include "base/text.h"
+#include "ipc/memfd.h"
+#include "message/codec.h"
+#include "message/facts.pb.h"
+
+namespace gatehouse::inspect::pool {
+
+using base::Fault;
+using base::Result;
+
+namespace {
+
+constexpr int kMaxHandedParts = 1024;
+constexpr std::uint64_t kMaxHandedBytes = 2ULL << 30;
+constexpr std::size_t kMaxWords = 10'000;
+
+std::vector<std::string> words(const google::protobuf::RepeatedPtrField<std::string>& from) {
+    std::vector<std::string> out;
+    for (const auto& word : from) {
+        if (out.size() < kMaxWords && word.size() <= 1024) out.push_back(word);
+    }
+    return out;
+}
+
+}  // namespace
+
+Pool::Exchange::Exchange(Kind k, int fd, std::uint64_t max)
+    : kind(k), sealed(fd), max_message(max), request_(std::make_unique<pb::InspectorRequest>()) {}
+
+Pool::Exchange::~Exchange() = default;
+
+void Pool::Exchange::set_envelope(const message::Envelope& envelope) {
+    message::to_pb(envelope, *request_->mutable_inspect()->mutable_envelope());
+}
+
+void Pool::Exchange::set_plan(const message::RewritePlan& plan) {
+    for (const auto& edit : plan.edits) message::to_pb(edit, *request_->mutable_rewrite()->add_plan());
+    if (plan.edits.empty()) request_->mutable_rewrite();
+}
+
+void Pool::Exchange::set_view(const std::string& part, std::uint64_t limit) {
+    request_->mutable_view()->set_part(part);
+    request_->mutable_view()->set_limit(limit);
+}
+
+void Pool::Exchange::begin(std::uint64_t id) {
+    id_ = id;
+    request_->set_id(id);
+    inspection = {};
+    rewritten.reset();
+    viewed = {};
+    failure.reset();
+    handed_bytes_ = 0;
+    is_done = retire = risky = false;
+}
+
+std::string Pool::Exchange::request() const {
+    return request_->SerializeAsString();
+}
+
+Result<void> Pool::Exchange::take(Worker& worker, const std::string& frame) {
+    pb::InspectorAnswer answer;
+    if (!answer.ParseFromString(frame))
+        return base::fail(Fault::malformed, "an inspector sent a frame that is none");
+    if (answer.id() != id_) return base::fail(Fault::malformed, "an inspector answered what nobody asked");
+    if (answer.has_early() && kind == Kind::inspect) {
+        inspection.domains = words(answer.early().domains());
+        inspection.dkim_keys = words(answer.early().dkim_keys());
+        return {};
+    }
+    if (answer.has_parts() && kind == Kind::inspect) return take_parts(worker, answer);
+    GATEHOUSE_CHECK(take_last(worker, answer));
+    retire = answer.retire();
+    risky = answer.risky();
+    is_done = true;
+    return {};
+}
+
+Result<void> Pool::Exchange::take_parts(Worker& worker, const pb::InspectorAnswer& answer) {
+    for (const auto& part : answer.parts().parts()) {
+        auto file = worker.channel.take_fd();
+        if (!file) return base::fail(Fault::malformed, "an inspector named a part that it did not send");
+        if (inspection.parts.size() >= kMaxHandedParts)
+            return base::fail(Fault::limit, "too many parts for engines");
+        GATEHOUSE_TRY(const std::uint64_t size,
+                      ipc::check_sealed(file->get(), kMaxHandedBytes - handed_bytes_));
+        if (size != part.size() || part.path().size() > 64 * 1024) {
+            return base::fail(Fault::malformed, "an inspector sent a part that is not what it said");
+        }
+        handed_bytes_ += size;
+        inspection.parts.push_back({part.path(), size, std::move(*file)});
+    }
+    return {};
+}
+
+Result<void> Pool::Exchange::take_last(Worker& worker, const pb::InspectorAnswer& answer) {
+    if (answer.has_failed()) {
+        const auto fault = static_cast<Fault>(std::min<std::uint32_t>(answer.failed().fault(), 7));
+        failure = base::Error{fault, base::printable(answer.failed().sentence(), 512)};
+        return {};
+    }
+    if (answer.has_facts() && kind == Kind::inspect) {
+        GATEHOUSE_TRY(inspection.facts, message::from_pb(answer.facts()));
+        return {};
+    }
+    if (answer.has_rewritten() && kind == Kind::rewrite) {
+        auto file = worker.channel.take_fd();
+        if (!file) return base::fail(Fault::malformed, "an inspector sent no rewritten message");
+        GATEHOUSE_TRY(const auto size, ipc::check_sealed(file->get(), 2 * max_message + (1U << 20)));
+        if (size != answer.rewritten().size())
+            return base::fail(Fault::malformed, "a rewritten message of another size");
+        rewritten = std::move(*file);
+        return {};
+    }
+    if (answer.has_viewed() && kind == Kind::view) {
+        viewed = {answer.viewed().text(), answer.viewed().cut()};
+        return {};
+    }
+    return base::fail(Fault::malformed, "an inspector sent an answer of the wrong kind");
+}
+
+Inspection not_inspected(const message::Envelope& envelope, const base::Error& why) {
+    Inspection out;
+    out.facts.size = envelope.size;
+    const bool is_late = why.fault == Fault::timed_out;
+    const bool is_large = why.fault == Fault::limit;
+    const auto reason = is_late    ? message::GapReason::timed_out
+                        : is_large ? message::GapReason::too_large
+                                   : message::GapReason::refused;
+    out.facts.coverage.gaps.push_back(
+        {"", reason, "two inspectors failed on this message: " + base::printable(why.sentence, 200), ""});
+    return out;
+}
+
+}  // namespace gatehouse::inspect::pool

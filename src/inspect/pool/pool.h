@@ -1,0 +1,116 @@
+// The front's face of the inspectors: one Pool per event loop. Hands a sealed message to a worker and gives
+// back what it found, checked as hostile input. A worker that crashes, stalls, breaks the protocol or lies
+// about sizes is killed; its message gets one more try in a fresh worker and then comes back as not
+// inspected, with a gap: never as clean.
+//
+// Bounds: waiting for a worker (`inspect.wait`), one try (`inspect.deadline`), workers (`inspect.workers`
+// shared out among the loops, and up to `inspect.extra_workers` more while the others are busy for long),
+// frames and parts.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/result.h"
+#include "inspect/pool/settings.h"
+#include "inspect/pool/zygote_client.h"
+#include "message/decision.h"
+#include "message/envelope.h"
+#include "message/facts.h"
+#include "net/asio.h"
+
+namespace gatehouse::pb {
+class InspectorRequest;
+class InspectorAnswer;
+}  // namespace gatehouse::pb
+
+namespace gatehouse::inspect::pool {
+
+/// A part for a third-party engine, sealed; its size and seals were checked.
+struct HandedPart {
+    std::string path;
+    std::uint64_t size = 0;
+    base::Fd file;
+};
+
+struct Inspection {
+    message::Facts facts;
+    std::vector<HandedPart> parts;
+    std::vector<std::string> domains;    ///< Early
+    std::vector<std::string> dkim_keys;  ///< Early
+    bool was_inspected = false;          ///< false: both tries failed, and facts hold only the gap
+};
+
+struct Viewed {
+    std::string text;
+    bool cut = false;
+};
+
+struct PoolOptions {
+    InspectSettings settings;
+    std::size_t base_workers = 1;  ///< of this loop
+    std::uint64_t max_message = 100ULL << 20;
+};
+
+/// Since the pool was made, but for `live`, `busy` and `waiting`; for status and metrics; on its loop only.
+struct PoolCounts {
+    std::uint64_t inspected = 0;
+    std::uint64_t retried = 0;
+    std::uint64_t given_up = 0;
+    std::uint64_t waited_in_vain = 0;
+    std::size_t live = 0;
+    std::size_t busy = 0;
+    std::size_t waiting = 0;
+};
+
+class Pool {
+  public:
+    Pool(net::Io& io, const base::Clock& clock, ZygoteClient& zygote, PoolOptions options);
+    Pool(const Pool&) = delete;
+    Pool& operator=(const Pool&) = delete;
+    ~Pool();
+
+    /// Fault::timed_out: no worker was free in time, nothing was looked at. Every other outcome is an
+    /// Inspection.
+    net::Task<base::Result<Inspection>> inspect(const message::Envelope& envelope, int sealed);
+    /// A new sealed file. Fault as the worker says, or timed_out.
+    net::Task<base::Result<base::Fd>> rewrite(int sealed, const message::RewritePlan& plan);
+    net::Task<base::Result<Viewed>> view(int sealed, const std::string& part, std::uint64_t limit);
+
+    PoolCounts counts() const;
+    /// Lets go of idle workers; called before the loop ends.
+    void close();
+
+  private:
+    struct Worker;
+    struct Exchange;
+    struct Waiter;
+
+    net::Task<base::Result<std::unique_ptr<Worker>>> acquire();
+    net::Task<base::Result<std::unique_ptr<Worker>>> start_worker(base::SteadyTime give_up);
+    std::unique_ptr<Worker> take_idle();
+    bool may_grow() const;
+    void give_back(std::unique_ptr<Worker> worker, bool is_good);
+    void wake_one();
+
+    /// One request on one worker; the frames of its answer are collected in `exchange`.
+    net::Task<base::Result<void>> run(Worker& worker, Exchange& exchange);
+    net::Task<base::Result<void>> try_once(Exchange& exchange);
+
+    net::Io& io_;
+    const base::Clock& clock_;
+    ZygoteClient& zygote_;
+    PoolOptions options_;
+    std::vector<std::unique_ptr<Worker>> idle_;
+    std::deque<std::shared_ptr<Waiter>> waiters_;
+    std::vector<base::SteadyTime> busy_since_;
+    std::size_t live_ = 0;  // idle, busy and being started
+    std::uint64_t next_request_ = 1;
+    PoolCounts counts_;
+};
+
+}  // namespace gatehouse::inspect::pool

@@ -1,0 +1,178 @@
+// act: from a decision to a reply and an outcome per recipient.
+#include <fmt/format.h>
+
+#include "act/delivery/headers.h"
+#include "base/fault_point.h"
+#include "base/log.h"
+#include "ipc/memfd.h"
+#include "net/started.h"
+#include "pipeline/life.h"
+
+namespace gatehouse::pipeline {
+
+using act::delivery::DataOutcome;
+using base::FaultPoint;
+using base::FaultPoints;
+using base::LogLevel;
+using message::ActionKind;
+using message::Outcome;
+
+namespace {
+
+constexpr std::uint64_t kLargestRewrite = 2ULL << 30;
+
+/// A policy text "554 5.4.6 mail loop" names its own codes; any other is the text of the default reply.
+Reply reply_of(const message::Action& action, Reply usual) {
+    const auto& text = action.text;
+    if (text.empty()) return usual;
+    const bool has_code = text.size() > 4 && text[3] == ' ' && text[0] == usual.enhanced[0];
+    if (!has_code) return {usual.code, usual.enhanced, text};
+    const auto blank = text.find(' ', 4);
+    const std::string enhanced = text.substr(4, blank == std::string::npos ? blank : blank - 4);
+    return {std::atoi(text.c_str()), enhanced, blank == std::string::npos ? "" : text.substr(blank + 1)};
+}
+
+Outcome outcome_of(int code) {
+    if (code < 400) return Outcome::delivered;
+    return code < 500 ? Outcome::deferred : Outcome::rejected;
+}
+
+std::string wire(const Reply& reply) {
+    return reply.enhanced.empty() ? fmt::format("{} {}", reply.code, reply.text)
+                                  : fmt::format("{} {} {}", reply.code, reply.enhanced, reply.text);
+}
+
+std::string hop_name(const act::delivery::HopSession& session) {
+    return session.info().to_string();
+}
+
+}  // namespace
+
+Reply receipt(const base::Reference& reference) {
+    return {250, "2.0.0", "accepted, ref " + reference.to_string()};
+}
+
+Reply from_hop(const act::delivery::Reply& reply) {
+    return {reply.code, reply.enhanced, reply.text};
+}
+
+Reply Life::settle(Transaction& transaction, Run& run, Outcome outcome, Reply reply) {
+    run.outcomes.clear();
+    for (const auto& recipient : transaction.envelope.recipients) {
+        run.outcomes.push_back({recipient.address, outcome, wire(reply), "", ""});
+    }
+    return reply;
+}
+
+net::Task<Reply> Life::carry_out(Transaction& transaction, Run& run) {
+    const auto& decision = run.judged->decision;
+    if (!message::is_same_outcome(decision.groups)) {
+        co_return settle(transaction, run, Outcome::deferred,
+                         {451, "4.3.0", "recipients need different treatment; send to each of them alone"});
+    }
+    const auto& action = decision.groups.front().outcome();
+    switch (action.kind) {
+        case ActionKind::deliver:
+            co_return co_await deliver(transaction, run);
+        case ActionKind::quarantine:
+            co_return co_await hold_back(transaction, run);
+        case ActionKind::reject:
+            co_return settle(transaction, run, Outcome::rejected,
+                             reply_of(action, {550, "5.7.1", "refused by policy"}));
+        case ActionKind::remove:
+            co_return settle(transaction, run, Outcome::deleted, receipt(transaction.envelope.reference));
+        default:
+            co_return settle(transaction, run, Outcome::deferred,
+                             reply_of(action, {451, "4.7.1", "not now, try again later"}));
+    }
+}
+
+// --- deliver
+// ------------------------------------------------------------------------------------------------------
+
+net::Task<base::Result<void>> Life::apply_plan(Run& run) {
+    const auto& plan = run.judged->decision.groups.front().plan;
+    if (plan.is_empty()) co_return base::Result<void>();
+    auto rewritten = co_await parts_.inspectors.rewrite(run.message.get(), plan);
+    if (!rewritten) co_return std::unexpected(rewritten.error());
+    run.message = std::move(*rewritten);
+    co_return base::Result<void>();
+}
+
+net::Task<Reply> Life::deliver(Transaction& transaction, Run& run) {
+    const auto& envelope = transaction.envelope;
+    const Reply later{451, "4.3.0", "not delivered yet, try again later"};
+    const auto planned = co_await apply_plan(run);
+    if (!planned) {
+        base::log(LogLevel::error, "{} not rewritten: {}", envelope.reference.to_string(),
+                  planned.error().sentence);
+        co_return settle(transaction, run, Outcome::deferred, later);
+    }
+    const auto content = ipc::Mapping::map(run.message.get(), kLargestRewrite);
+    if (!content || !run.session || !FaultPoints::pass(FaultPoint::front_before_hop_data)) {
+        co_return settle(transaction, run, Outcome::deferred, later);
+    }
+    const std::string head =
+        act::delivery::header_block(envelope, run.judged->decision.verdict, parts_.hostname);
+    // 240 s for everything behind the client's dot (architecture section 6).
+    const auto give_up = parts_.clock.steady() + std::chrono::seconds(200);
+    const auto answer = co_await run.session->data(head, content->bytes(), give_up);
+    const std::string hop = hop_name(*run.session);
+    (void)FaultPoints::pass(FaultPoint::front_after_hop_answer);
+    Reply reply = later;
+    Outcome outcome = Outcome::deferred;
+    if (answer.outcome == DataOutcome::accepted) {
+        outcome = Outcome::delivered;
+        reply = receipt(envelope.reference);
+    } else if (answer.outcome == DataOutcome::refused) {
+        reply = from_hop(answer.reply);
+        outcome = outcome_of(reply.code);
+    } else if (answer.outcome == DataOutcome::in_doubt) {
+        outcome = Outcome::in_doubt;
+        reply = {451, "4.4.2", "the next hop did not answer"};
+    }
+    if (answer.outcome != DataOutcome::accepted && answer.outcome != DataOutcome::refused) {
+        base::log(LogLevel::warning, "{} {}: {}", envelope.reference.to_string(),
+                  act::delivery::to_string(answer.outcome), answer.reason.sentence);
+    }
+    settle(transaction, run, outcome, reply);
+    for (auto& one : run.outcomes) one.next_hop = hop;
+    co_return reply;
+}
+
+// --- quarantine
+// ---------------------------------------------------------------------------------------------------
+
+net::Task<Reply> Life::hold_back(Transaction& transaction, Run& run) {
+    const auto& group = run.judged->decision.groups.front();
+    act::quarantine::ItemInfo info;
+    info.id = base::ItemId{transaction.envelope.reference, 1};
+    info.created = parts_.clock.wall();
+    info.envelope = transaction.envelope;
+    info.area = group.outcome().area;
+    info.rule = group.rule;
+    info.because = group.because;
+    info.verdict = run.judged->decision.verdict;
+    info.subject = run.judged->facts.header.subject;
+    info.message_id = run.judged->facts.header.message_id;
+    if (!run.judged->facts.header.from.empty()) info.from = run.judged->facts.header.from.front();
+    auto& quarantine = parts_.quarantine;
+    const int sealed = run.message.get();
+    auto put = [&quarantine, &info, sealed]() -> base::Result<void> {
+        GATEHOUSE_CHECK(FaultPoints::pass(FaultPoint::front_before_item));
+        return quarantine.put(info, sealed);
+    };
+    const auto stored = co_await net::offload(parts_.io, parts_.storage, std::move(put));
+    if (!stored) {
+        base::log(LogLevel::error, "{} could not be quarantined: {}", info.id.to_string(),
+                  stored.error().sentence);
+        co_return settle(transaction, run, Outcome::deferred, {451, "4.3.0", "not stored, try again later"});
+    }
+    (void)FaultPoints::pass(FaultPoint::front_after_item_index);
+    const Reply reply =
+        settle(transaction, run, Outcome::quarantined, receipt(transaction.envelope.reference));
+    for (auto& one : run.outcomes) one.item = info.id.to_string();
+    co_return reply;
+}
+
+}  // namespace gatehouse::pipeline

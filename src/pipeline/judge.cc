@@ -1,0 +1,134 @@
+#include "pipeline/judge.h"
+
+#include <algorithm>
+
+#include "base/digest.h"
+#include "base/log.h"
+#include "decide/evaluate.h"
+#include "decide/questions.h"
+#include "ipc/memfd.h"
+#include "net/started.h"
+
+namespace gatehouse::pipeline {
+
+using base::Result;
+using message::Question;
+using message::QuestionKind;
+
+namespace {
+
+constexpr int kMaxRounds = 3;
+
+std::uint64_t micros_since(base::SteadyTime began, base::SteadyTime now) {
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(now - began).count());
+}
+
+}  // namespace
+
+/// Everything about one message while it is being judged.
+struct Judge::Work {
+    const message::Envelope& envelope;
+    const decide::Policy& policy;
+    int sealed;
+    base::SteadyTime began;
+    ipc::Mapping mapping;
+    std::string sha256;
+    Judged judged;
+    std::vector<inspect::pool::HandedPart> parts;
+    std::vector<std::string> part_paths;
+};
+
+void Judge::note(Work& work, const std::string& step, const std::string& result) const {
+    work.judged.steps.push_back({step, micros_since(work.began, parts_.clock.steady()), result});
+}
+
+std::vector<Question> Judge::open_questions(const Work& work, bool facts_are_in) const {
+    if (parts_.engine == nullptr) return {};
+    const decide::Input input{.envelope = work.envelope,
+                              .facts = facts_are_in ? &work.judged.facts : nullptr,
+                              .answers = work.judged.answers,
+                              .circumstances = work.judged.circumstances,
+                              .parts = work.part_paths};
+    return decide::questions(input, work.policy);
+}
+
+net::Task<message::Answer> Judge::ask_one(Work& work, Question question) {
+    const auto deadline = parts_.clock.steady() + parts_.engine_time;
+    consult::Subject subject;
+    if (question.kind == QuestionKind::engine_message) {
+        subject = {work.sealed, work.mapping.bytes().size(), work.sha256};
+    } else {
+        const auto part = std::find_if(work.parts.begin(), work.parts.end(),
+                                       [&](const auto& p) { return p.path == question.where; });
+        if (part == work.parts.end()) {  // decide asked about what was never handed over
+            message::Answer answer;
+            answer.question = std::move(question);
+            co_return answer;
+        }
+        const auto mapped = ipc::Mapping::map(part->file.get(), part->size);
+        const std::string digest = mapped ? base::sha256(mapped->bytes()) : std::string();
+        subject = {part->file.get(), part->size, digest};
+    }
+    auto& asker = parts_.engine->asker();
+    co_return co_await asker.ask(std::move(question), std::move(subject), deadline);
+}
+
+net::Task<void> Judge::ask(Work& work, std::vector<Question> questions) {
+    std::vector<net::Started<message::Answer>> asked;
+    for (auto& question : questions) asked.emplace_back(parts_.io, ask_one(work, std::move(question)));
+    for (auto& one : asked) {
+        auto answer = co_await one.take();
+        work.judged.answers.push_back(std::move(answer));
+    }
+}
+
+net::Task<Result<Judged>> Judge::judge(const message::Envelope& envelope, const decide::Policy& policy,
+                                       int sealed, base::SteadyTime began) {
+    Work work{envelope, policy, sealed, began, {}, {}, {}, {}, {}};
+    auto mapped = ipc::Mapping::map(sealed, envelope.size);
+    if (!mapped) co_return std::unexpected(mapped.error());
+    work.mapping = std::move(*mapped);
+    work.sha256 = base::sha256(work.mapping.bytes());
+    auto& circumstances = work.judged.circumstances;
+    circumstances.authserv_id = parts_.authserv_id;
+    if (parts_.engine != nullptr) {
+        circumstances.engines = {parts_.engine_name};
+        circumstances.engine_expected_back =
+            parts_.engine->is_expected_back(std::chrono::seconds(policy.antivirus.grace));
+    }
+    // The engine sees the whole message while the inspector works. Both are collected before anything
+    // returns, because they borrow `work`.
+    auto early = open_questions(work, false);
+    net::Started<bool> engine;
+    if (!early.empty()) {
+        engine = net::Started<bool>(
+            parts_.io, [](Judge& self, Work& w, std::vector<Question> q) -> net::Task<bool> {
+                co_await self.ask(w, std::move(q));
+                self.note(w, "engine", w.judged.answers.empty() ? "" : w.judged.answers.back().name);
+                co_return true;
+            }(*this, work, std::move(early)));
+    }
+    auto inspection = co_await parts_.pool.inspect(envelope, sealed);
+    if (engine.is_started()) co_await engine.take();
+    if (!inspection) co_return std::unexpected(inspection.error());
+    work.judged.facts = std::move(inspection->facts);
+    work.parts = std::move(inspection->parts);
+    for (const auto& part : work.parts) work.part_paths.push_back(part.path);
+    note(work, "inspect", work.judged.facts.coverage.is_complete() ? "complete" : "gaps");
+    for (int round = 0; round < kMaxRounds; ++round) {
+        auto questions = open_questions(work, true);
+        if (questions.empty()) break;
+        co_await ask(work, std::move(questions));
+    }
+    const decide::Input input{.envelope = envelope,
+                              .facts = &work.judged.facts,
+                              .answers = work.judged.answers,
+                              .circumstances = circumstances,
+                              .parts = work.part_paths};
+    work.judged.decision = decide::evaluate(input, policy);
+    note(work, "decide", std::string(message::to_string(work.judged.decision.verdict)));
+    co_return std::move(work.judged);
+}
+
+}  // namespace gatehouse::pipeline

@@ -1,0 +1,88 @@
+// The walk of a message, as the SMTP session sees it: receive hands over, then inspect, consult, decide, act,
+// record. One Life per event loop. life.cc tells the story; judge.* is its middle, carry_out.* the acting,
+// recording.* the record.
+#pragma once
+
+#include <boost/asio/thread_pool.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "act/delivery/hop_pool.h"
+#include "act/delivery/next_hop.h"
+#include "act/quarantine/quarantine.h"
+#include "base/clock.h"
+#include "message/record.h"
+#include "net/asio.h"
+#include "pipeline/judge.h"
+#include "pipeline/policy_holder.h"
+#include "receive/session/walk.h"
+#include "record/recorder.h"
+
+namespace gatehouse::pipeline {
+
+using receive::session::Reply;
+using receive::session::Transaction;
+
+struct LifeParts {
+    net::Io& io;
+    const base::Clock& clock;
+    std::string hostname;
+    bool log_addresses = false;
+    const act::delivery::NextHops& next_hops;
+    act::delivery::HopPool& hops;
+    inspect::pool::Pool& inspectors;
+    act::quarantine::Quarantine& quarantine;
+    record::Recorder& recorder;
+    const PolicyHolder& policy;
+    boost::asio::thread_pool& storage;  ///< for what waits on a disk
+    Judge& judge;
+};
+
+/// What the walk keeps with a transaction from MAIL on.
+struct Run : receive::session::WalkState {
+    std::shared_ptr<const PolicySnapshot> policy;  // shared: see PolicyHolder
+    const act::delivery::NextHop* hop = nullptr;   ///< of the first accepted recipient
+    std::optional<act::delivery::HopSession> session;
+    base::Fd message;
+    std::optional<Judged> judged;
+    std::vector<message::RecipientOutcome> outcomes;
+};
+
+class Life : public receive::session::Walk {
+  public:
+    explicit Life(LifeParts parts) : parts_(std::move(parts)) {}
+
+    net::Task<Reply> connect(const message::Envelope& envelope) override;
+    net::Task<Reply> mail(Transaction& transaction) override;
+    net::Task<Reply> rcpt(Transaction& transaction, const message::Recipient& recipient) override;
+    net::Task<Reply> message(Transaction& transaction, base::Fd sealed) override;
+    void aborted(std::unique_ptr<Transaction> transaction, receive::smtp::AbortReason why,
+                 const Reply& reply) override;
+    void refused(const message::Envelope& envelope, const std::string& step, const std::string& recipient,
+                 const Reply& reply) override;
+
+  private:
+    // carry_out.cc: from a decision to a reply and an outcome per recipient
+    net::Task<Reply> carry_out(Transaction& transaction, Run& run);
+    net::Task<Reply> deliver(Transaction& transaction, Run& run);
+    net::Task<Reply> hold_back(Transaction& transaction, Run& run);
+    net::Task<base::Result<void>> apply_plan(Run& run);
+    Reply settle(Transaction& transaction, Run& run, message::Outcome outcome, Reply reply);
+    // recording.cc
+    Reply record(Transaction& transaction, Run& run, Reply reply);
+    void log_message(const message::Record& record) const;
+
+    net::Task<base::Result<act::delivery::Reply>> first_recipient(Transaction& transaction, Run& run,
+                                                                  const message::Recipient& recipient);
+
+    LifeParts parts_;
+};
+
+/// "ref 7Q3K-...": what every refusal after MAIL ends with is added by the session; receipts carry it
+/// themselves.
+Reply receipt(const base::Reference& reference);
+Reply from_hop(const act::delivery::Reply& reply);
+
+}  // namespace gatehouse::pipeline

@@ -1,0 +1,108 @@
+// record: one framed record in the journal before the client hears its reply, and one log line.
+#include <fmt/format.h>
+
+#include "base/fault_point.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "pipeline/life.h"
+
+namespace gatehouse::pipeline {
+
+using base::FaultPoint;
+using base::FaultPoints;
+using base::LogLevel;
+using message::Outcome;
+
+namespace {
+
+std::string wire(const Reply& reply) {
+    if (reply.code == 0) return {};
+    return fmt::format("{} {} {}", reply.code, reply.enhanced, reply.text);
+}
+
+message::Record begin_record(const Transaction& transaction) {
+    message::Record record;
+    record.envelope = transaction.envelope;
+    record.steps = transaction.steps;
+    return record;
+}
+
+std::string_view domain_or(const std::string& domain, std::string_view otherwise) {
+    return domain.empty() ? otherwise : std::string_view(domain);
+}
+
+}  // namespace
+
+Reply Life::record(Transaction& transaction, Run& run, Reply reply) {
+    message::Record record = begin_record(transaction);
+    if (run.judged) {
+        record.inspected = true;
+        record.facts = std::move(run.judged->facts);
+        record.answers = std::move(run.judged->answers);
+        record.decision = std::move(run.judged->decision);
+        record.circumstances = std::move(run.judged->circumstances);
+        std::move(run.judged->steps.begin(), run.judged->steps.end(), std::back_inserter(record.steps));
+    }
+    const auto spent = parts_.clock.steady() - transaction.began;
+    const auto at_us = std::chrono::duration_cast<std::chrono::microseconds>(spent).count();
+    record.steps.push_back({"act", static_cast<std::uint64_t>(at_us), wire(reply)});
+    record.outcomes = std::move(run.outcomes);
+    const bool taken = !record.outcomes.empty() && record.outcomes.front().outcome == Outcome::delivered;
+    auto noted = FaultPoints::pass(FaultPoint::front_before_journal);
+    if (noted) noted = parts_.recorder.append(record);
+    (void)FaultPoints::pass(FaultPoint::front_after_journal);
+    log_message(record);
+    if (noted) return reply;
+    base::log(LogLevel::error, "{} not in the journal: {}", record.envelope.reference.to_string(),
+              noted.error().sentence);
+    // What the next hop has taken stays taken: a 451 now would deliver it twice.
+    if (taken) return reply;
+    return {451, "4.3.0", "not recorded, try again later"};
+}
+
+void Life::log_message(const message::Record& record) const {
+    const auto& envelope = record.envelope;
+    const auto shown = [&](const std::string& address) {
+        const std::string domain = message::domain_of(address);
+        return base::printable(parts_.log_addresses ? std::string_view(address) : domain_or(domain, "<>"),
+                               128);
+    };
+    const std::string to = envelope.recipients.empty() ? "" : shown(envelope.recipients.front().address);
+    const std::string outcome = record.outcomes.empty()
+                                    ? "aborted"
+                                    : std::string(message::to_string(record.outcomes.front().outcome));
+    base::log(LogLevel::info, "{} from={} to={} rcpts={} size={} client={} verdict={} outcome={}",
+              envelope.reference.to_string(), shown(envelope.sender), to, envelope.recipients.size(),
+              envelope.size, envelope.client.address,
+              record.inspected ? message::to_string(record.decision.verdict) : "none", outcome);
+}
+
+void Life::aborted(std::unique_ptr<Transaction> transaction, receive::smtp::AbortReason, const Reply& reply) {
+    if (auto* run = static_cast<Run*>(transaction->state.get()); run != nullptr && run->session)
+        run->session->abandon();
+    message::Record record = begin_record(*transaction);
+    const Outcome outcome = reply.code >= 400 ? Outcome::refused : Outcome::aborted;
+    for (const auto& recipient : record.envelope.recipients) {
+        record.outcomes.push_back({recipient.address, outcome, wire(reply), "", ""});
+    }
+    if (const auto noted = parts_.recorder.append(record); !noted) {
+        base::log(LogLevel::error, "{} not in the journal: {}", record.envelope.reference.to_string(),
+                  noted.error().sentence);
+    }
+    log_message(record);
+}
+
+void Life::refused(const message::Envelope& envelope, const std::string& step, const std::string& recipient,
+                   const Reply& reply) {
+    message::Record record;
+    record.envelope = envelope;
+    record.steps = {{step, 0, wire(reply)}};
+    record.outcomes = {{recipient, Outcome::refused, wire(reply), "", ""}};
+    if (const auto noted = parts_.recorder.append(record); !noted) {
+        base::log(LogLevel::error, "a refusal is not in the journal: {}", noted.error().sentence);
+    }
+    base::log(LogLevel::info, "{} refused at {} client={} reply={}", envelope.reference.to_string(), step,
+              envelope.client.address, base::printable(wire(reply), 128));
+}
+
+}  // namespace gatehouse::pipeline
