@@ -17,6 +17,7 @@ target_compile_options(gatehouse_options INTERFACE -Wall -Wextra -Wconversion -W
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict;-Wno-mismatched-new-delete>)
 target_include_directories(gatehouse_options INTERFACE ${PROJECT_SOURCE_DIR}/src)
 target_compile_definitions(gatehouse_options INTERFACE
+  GATEHOUSE_VERSION="${PROJECT_VERSION}"
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
 
 if(GATEHOUSE_SANITIZE)

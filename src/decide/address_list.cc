@@ -90,13 +90,15 @@ Result<AddressList> AddressList::make(const std::vector<std::string>& patterns) 
     return list;
 }
 
-bool AddressList::matches(std::string_view address) const {
-    if (anyone_ || (null_sender_ && address.empty())) return true;
-    const std::string domain = message::domain_of(address);
+Address::Address(std::string_view address) : text(address), domain(message::domain_of(address)) {}
+
+bool AddressList::matches(const Address& address) const {
+    if (anyone_ || (null_sender_ && address.text.empty())) return true;
+    const auto& domain = address.domain;
     if (domain.empty()) return false;
     if (domains_.contains(domain) || is_below_a_parent(domain)) return true;
     if (addresses_.empty()) return false;
-    return addresses_.contains(std::string(address.substr(0, address.rfind('@') + 1)) + domain);
+    return addresses_.contains(std::string(address.text.substr(0, address.text.rfind('@') + 1)) + domain);
 }
 
 // Looks at the suffixes that can be a pattern at all, so a hostile domain of 64 KiB costs no more than a DNS

@@ -19,14 +19,20 @@ namespace gatehouse::decide {
 /// Says in one sentence why a text is none of the patterns above.
 base::Result<void> check_address_pattern(std::string_view pattern);
 
+/// An address taken apart once, to be matched against many lists. Borrows the text.
+struct Address {
+    explicit Address(std::string_view address);
+    std::string_view text;  ///< "" is the null sender
+    std::string domain;     ///< lower case
+};
+
 class AddressList {
   public:
     AddressList() = default;
     static base::Result<AddressList> make(const std::vector<std::string>& patterns);
 
     bool is_empty() const { return is_empty_; }
-    /// `address` as in the envelope: "" is the null sender.
-    bool matches(std::string_view address) const;
+    bool matches(const Address& address) const;
 
   private:
     struct Hash {

@@ -87,8 +87,7 @@ class Evaluation {
   private:
     void take_class(const Routes::Class& one) {
         const auto& recipients = input_.envelope.recipients;
-        const std::string_view first =
-            one.recipients.empty() ? std::string_view() : recipients[one.first].address;
+        const Address first(one.recipients.empty() ? std::string_view() : recipients[one.first].address);
         const OnRoute is_on_route = [&](std::size_t rule) { return routes_.is_for(rule, first); };
         auto result = walk(policy_, rulings_, index_, is_on_route);
         auto& group = result.decision;

@@ -249,7 +249,7 @@ struct Plain {
         }
         return false;
     }
-    bool is_internal(std::string_view address) const { return policy.internal.matches(address); }
+    bool is_internal(std::string_view address) const { return policy.internal.matches(Address(address)); }
     bool is_for(const Route& route, const std::string& recipient) const {
         const auto& sender = mail.envelope.sender;
         const bool out =
@@ -258,8 +258,8 @@ struct Plain {
         if (route.direction == Direction::incoming && !in) return false;
         if (route.direction == Direction::outgoing && !out) return false;
         if (route.direction == Direction::both && !in && !out) return false;
-        if (!route.senders.is_empty() && !route.senders.matches(sender)) return false;
-        return route.recipients.is_empty() || route.recipients.matches(recipient);
+        if (!route.senders.is_empty() && !route.senders.matches(Address(sender))) return false;
+        return route.recipients.is_empty() || route.recipients.matches(Address(recipient));
     }
     static std::optional<std::string> ends(const std::string& verb) {
         return verb == "do_not_intercept" ? std::nullopt : std::optional(verb);

@@ -19,7 +19,7 @@ std::vector<message::Question> questions(const Input& input, const Policy& polic
     }
     const auto classes = routes.classes(possible);
     const bool is_needed = std::any_of(classes.begin(), classes.end(), [&](const Routes::Class& one) {
-        const auto& recipient = input.envelope.recipients[one.first].address;
+        const Address recipient(input.envelope.recipients[one.first].address);
         const auto is_on_route = [&](std::size_t rule) { return routes.is_for(rule, recipient); };
         return walk(policy, rulings, index, is_on_route).needs_engine;
     });

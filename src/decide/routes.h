@@ -16,7 +16,7 @@ class Routes {
   public:
     Routes(const Policy& policy, const message::Envelope& envelope);
 
-    bool is_for(std::size_t rule, std::string_view recipient) const;
+    bool is_for(std::size_t rule, const Address& recipient) const;
 
     struct Class {
         std::size_t first;  ///< index of its first recipient: it stands for all of them
@@ -27,8 +27,8 @@ class Routes {
     std::vector<Class> classes(const std::vector<std::size_t>& rules) const;
 
   private:
-    bool is_incoming(std::string_view recipient) const;
-    bool is_direction(Direction direction, std::string_view recipient) const;
+    bool is_incoming(const Address& recipient) const;
+    bool is_direction(Direction direction, const Address& recipient) const;
 
     const Policy& policy_;
     const message::Envelope& envelope_;

@@ -109,6 +109,7 @@ struct Stream::State {
                              deadline);
     }
     Task<Result<void>> handshake(SteadyTime deadline);
+    ssize_t peek();
     void close();
 
     Socket socket;
@@ -141,11 +142,20 @@ Task<Result<void>> Stream::wait_readable(SteadyTime deadline) {
     co_return co_await state.wait(TlsState::want_read, deadline);
 }
 
-bool Stream::has_input() {
-    if (!is_open()) return false;
-    if (state_->tls && state_->tls->has_pending()) return true;
+/// What a peek at the socket gives: bytes, 0 at the end, negative when there is nothing.
+ssize_t Stream::State::peek() {
+    if (!socket.is_open()) return -1;
+    if (tls && tls->has_pending()) return 1;
     char one = 0;
-    return ::recv(state_->socket.native_handle(), &one, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+    return ::recv(socket.native_handle(), &one, 1, MSG_PEEK | MSG_DONTWAIT);
+}
+
+bool Stream::is_readable() {
+    return state_->peek() >= 0;
+}
+
+bool Stream::has_input() {
+    return state_->peek() > 0;
 }
 
 bool Stream::is_quiet() {

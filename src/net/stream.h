@@ -38,7 +38,9 @@ class Stream {
     /// Waits until bytes can be read without holding a buffer: what an idle connection does. The end of the
     /// stream counts as readable.
     Task<base::Result<void>> wait_readable(base::SteadyTime deadline);
-    /// Whether bytes are there now; asks the socket, never waits. The end of the stream is no byte.
+    /// Whether bytes or the end of the stream are there now; asks the socket, never waits.
+    bool is_readable();
+    /// The same, but the end of the stream does not count.
     bool has_input();
     /// Open, and neither bytes nor the end nor an error have come: what an unused connection that is alive
     /// looks like. Asks the socket, never waits.

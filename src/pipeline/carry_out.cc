@@ -1,6 +1,8 @@
 // act: from a decision to a reply and an outcome per recipient.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "act/delivery/headers.h"
 #include "base/fault_point.h"
 #include "base/log.h"
@@ -66,11 +68,14 @@ Reply Life::settle(Transaction& transaction, Run& run, Outcome outcome, Reply re
 
 net::Task<Reply> Life::carry_out(Transaction& transaction, Run& run) {
     const auto& decision = run.judged->decision;
-    if (!message::is_same_outcome(decision.groups)) {
+    const auto& first = decision.groups.front();
+    const bool is_one = std::all_of(decision.groups.begin(), decision.groups.end(),
+                                    [&](const auto& group) { return message::is_same_outcome(first, group); });
+    if (!is_one) {
         co_return settle(transaction, run, Outcome::deferred,
                          {451, "4.3.0", "recipients need different treatment; send to each of them alone"});
     }
-    const auto& action = decision.groups.front().outcome();
+    const auto& action = first.outcome();
     switch (action.kind) {
         case ActionKind::deliver:
             co_return co_await deliver(transaction, run);

@@ -196,6 +196,7 @@ JournalPosition Journal::end() const {
 std::vector<std::uint32_t> Journal::segments() const {
     const std::lock_guard lock(mutex_);
     std::vector<std::uint32_t> out;
+    out.reserve(old_segments_.size() + 1);
     for (const auto& [number, size] : old_segments_) out.push_back(number);
     out.push_back(end_.segment);
     return out;

@@ -35,7 +35,7 @@ Texts read_all(const std::string& folder) {
     const auto names = base::list_folder(folder);
     for (const auto& name : names.value()) {
         if (!name.ends_with(".log")) continue;
-        auto reader = SegmentReader::open(folder + "/" + name);
+        auto reader = SegmentReader::open(fmt::format("{}/{}", folder, name));
         if (!reader) throw std::runtime_error(reader.error().sentence);
         const auto size = reader->size().value();
         while (true) {
@@ -52,7 +52,7 @@ std::string last_segment(const std::string& folder) {
     std::string last;
     const auto names = base::list_folder(folder);
     for (const auto& name : names.value()) {
-        if (name.ends_with(".log")) last = folder + "/" + name;
+        if (name.ends_with(".log")) last = fmt::format("{}/{}", folder, name);
     }
     return last;
 }
@@ -209,6 +209,7 @@ TEST(Journal, ManyThreadsAppendWhole) {
     {
         auto journal = must_open({.folder = folder.path(), .segment_bytes = 100'000});
         std::vector<std::jthread> threads;
+        threads.reserve(kThreads);
         for (int t = 0; t < kThreads; ++t) {
             threads.emplace_back([&journal, t] {
                 for (int i = 0; i < kEach; ++i) {

@@ -12,7 +12,7 @@ using base::Reference;
 
 constexpr std::uint32_t kFormat = 1;
 // Most records are 1 to 4 KiB: RocksDB compresses them in blocks, many at once, off the path of the mail.
-constexpr std::size_t kPackFrom = 8 * 1024;
+constexpr std::size_t kPackFrom = 8U * 1024;
 constexpr std::size_t kMaxRecord = 64U << 20;
 constexpr std::size_t kMaxNamed = 10;
 

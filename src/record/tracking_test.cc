@@ -21,7 +21,8 @@ TEST(TrackingRow, OnePerRecipientWithItsRule) {
     record.envelope.recipients.push_back({"gone@example.com", 0, ""});
     record.decision.groups.push_back({{"carol@example.com"}, "Global antivirus rule", {}, {{}}, {}, {}, {}});
     record.outcomes.push_back({"carol@example.com", Outcome::quarantined, "250 ok", "", "X/2"});
-    record.outcomes.push_back({"spam\0trap@example.com", Outcome::refused, "550 5.7.1 no", "", ""});
+    record.outcomes.push_back(
+        {std::string("spam\0trap@example.com", 21), Outcome::refused, "550 5.7.1 no", "", ""});
     const auto rows = rows_of(record, 3);
     ASSERT_EQ(rows.size(), 4U);
     EXPECT_EQ(rows[0].recipient, "bob@example.com");
@@ -35,6 +36,7 @@ TEST(TrackingRow, OnePerRecipientWithItsRule) {
     EXPECT_EQ(rows[1].item, "X/2");
     EXPECT_EQ(rows[2].outcome, Outcome::aborted) << "accepted, but nothing became of it";
     EXPECT_EQ(rows[3].outcome, Outcome::refused);
+    EXPECT_EQ(rows[3].recipient, "spam trap@example.com");
 }
 
 TEST(TrackingRow, RefusalsBeforeTheMessageHaveARow) {

@@ -51,7 +51,7 @@ rocksdb::Options options_of(const KeyValueOptions& from) {
     rocksdb::BlockBasedTableOptions table;
     table.block_cache = rocksdb::NewLRUCache(from.block_cache_bytes);
     table.cache_index_and_filter_blocks = true;
-    table.block_size = 16 * 1024;
+    table.block_size = 16ULL * 1024;
     table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
     table.format_version = 5;
 

@@ -18,7 +18,7 @@ using base::fail;
 using base::Fault;
 
 constexpr std::string_view kMagic = "GHSEALED";
-constexpr std::size_t kChunk = 64 * 1024;
+constexpr std::size_t kChunk = 64U * 1024;
 constexpr std::size_t kExtra = crypto_secretstream_xchacha20poly1305_ABYTES;
 constexpr std::size_t kStreamHeader = crypto_secretstream_xchacha20poly1305_HEADERBYTES;
 constexpr std::size_t kKeyBytes = crypto_secretstream_xchacha20poly1305_KEYBYTES;

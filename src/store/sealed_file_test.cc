@@ -71,16 +71,21 @@ TEST_F(SealedFile, EveryChangedOrMissingByteIsNoticed) {
 
 TEST_F(SealedFile, ChunksCannotBeCutSwappedOrRepeated) {
     constexpr std::size_t kChunk = 65536 + 17;
-    write(base::random_bytes(65536 * 3));
+    write(base::random_bytes(65536U * 3));
     const auto whole = content_of(path_);
     const std::size_t start = whole.size() - 3 * kChunk;
     const auto head = whole.substr(0, start);
     const auto one = whole.substr(start, kChunk);
     const auto two = whole.substr(start + kChunk, kChunk);
     const auto three = whole.substr(start + 2 * kChunk);
-    for (const auto& forged :
-         {head + one + two, head + one, head, head + two + one + three, head + one + one + two + three,
-          head + two + three, head + one + two + three + three}) {
+    const auto join = [](std::initializer_list<std::string_view> pieces) {
+        std::string out;
+        for (const auto piece : pieces) out += piece;
+        return out;
+    };
+    for (const auto& forged : {join({head, one, two}), join({head, one}), head, join({head, two, one, three}),
+                               join({head, one, one, two, three}), join({head, two, three}),
+                               join({head, one, two, three, three})}) {
         write_content(path_, forged);
         EXPECT_EQ(read().error().fault, Fault::malformed);
     }

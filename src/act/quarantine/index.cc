@@ -49,7 +49,7 @@ constexpr std::string_view kColumns =
     "ref, grp, created, state, size, attempts, area, rule, because, verdict, subject, message_id, "
     "header_from, envelope";
 constexpr std::size_t kMaxText = 1024;
-constexpr std::size_t kMaxSearch = 8 * 1024;
+constexpr std::size_t kMaxSearch = 8U * 1024;
 constexpr std::size_t kMaxBecause = 100;
 
 std::int64_t micros(base::WallTime time) {

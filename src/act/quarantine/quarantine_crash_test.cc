@@ -111,6 +111,7 @@ TEST(QuarantineCrash, ManyThreadsPutAndRead) {
     constexpr std::uint32_t kEach = 25;
     {
         std::vector<std::jthread> threads;
+        threads.reserve(kThreads);
         for (std::uint32_t t = 0; t < kThreads; ++t) {
             threads.emplace_back([&, t] {
                 for (std::uint32_t n = t * kEach; n < (t + 1) * kEach; ++n) {

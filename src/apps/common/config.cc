@@ -133,9 +133,8 @@ const settings::text::Catalogue& catalogue() {
             if (bound.table != &inspect::engine::kProcessTable)
                 entries.push_back({File::settings, bound.table});
         }
-        for (const auto* table : decide::kSettingsTables) entries.push_back({File::settings, table});
+        decide::add_tables(entries);
         entries.push_back({File::settings, &record::kRetentionTable});
-        for (const auto* table : decide::rule_tables()) entries.push_back({File::policy, table, true});
         return settings::text::Catalogue(std::move(entries));
     }();
     return kCatalogue;

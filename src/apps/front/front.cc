@@ -4,6 +4,7 @@
 
 #include "apps/front/strand.h"
 #include "base/fault_point.h"
+#include "decide/make_policy.h"
 #include "base/log.h"
 #include "base/text.h"
 

@@ -1,5 +1,7 @@
 #include "apps/gatehouse/engine_keeper.h"
 
+#include <signal.h>
+
 #include <algorithm>
 
 #include "base/log.h"
@@ -18,6 +20,8 @@ constexpr auto kFirstBackOff = 250ms;
 constexpr auto kLongestBackOff = 30'000ms;
 constexpr auto kStopPatience = 3000ms;
 constexpr auto kDatabaseInterval = 60s;
+constexpr auto kWatchInterval = 10s;
+constexpr auto kBeyondScanTimeout = 30s;
 
 }  // namespace
 
@@ -65,6 +69,8 @@ void EngineKeeper::start_when_due() {
     }
     problem_.clear();
     engine_ = std::move(*started);
+    watch_.emplace(engine_->socket(), kWatchInterval,
+                   std::chrono::milliseconds(plan_->config.limits.scan_ms) + kBeyondScanTimeout);
     log_ = engine_->take_log();
     log_is_fresh_ = true;
     look_at_ = started_ + kDatabaseInterval;
@@ -94,6 +100,12 @@ bool EngineKeeper::on_exit(pid_t pid, int status) {
 }
 
 void EngineKeeper::check() {
+    if (engine_ && watch_->is_stuck(Steady::now())) {
+        base::log(LogLevel::error, "clamd (pid {}) scans no more and is ended", engine_->pid());
+        ::kill(engine_->pid(), SIGKILL);  // its end arrives at on_exit
+        watch_.emplace(engine_->socket(), kWatchInterval, std::chrono::hours(1));
+        return;
+    }
     if (!engine_ || Steady::now() < look_at_) return;
     look_at_ = Steady::now() + kDatabaseInterval;
     const auto fresh = engine_->refresh_database();

@@ -1,6 +1,6 @@
 // Keeps the malware engine running for the supervisor: starts clamd, starts it again with back-off when it
-// dies, looks for new databases once a minute, and says how it is. Nothing to do where antivirus.clamd is off
-// or somebody else's.
+// dies or hangs, looks for new databases once a minute, and says how it is. Nothing to do where
+// antivirus.clamd is off or somebody else's.
 #pragma once
 
 #include <sys/types.h>
@@ -12,6 +12,7 @@
 #include "apps/common/config.h"
 #include "base/fd.h"
 #include "consult/engines/clamd_process.h"
+#include "consult/engines/engine_watch.h"
 
 namespace gatehouse::apps {
 
@@ -42,6 +43,7 @@ class EngineKeeper {
     std::string mode_;
     std::optional<consult::engines::ClamdPlan> plan_;
     std::optional<consult::engines::ManagedClamd> engine_;
+    std::optional<consult::engines::EngineWatch> watch_;
     base::Fd log_;
     bool log_is_fresh_ = false;
     std::string problem_;

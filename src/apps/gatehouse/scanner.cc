@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "consult/engines/clamd_asker.h"
 #include "consult/engines/engine_monitor.h"
+#include "decide/make_policy.h"
 #include "ipc/memfd.h"
 #include "pipeline/judge.h"
 

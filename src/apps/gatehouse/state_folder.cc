@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "net/certificate.h"
@@ -60,9 +61,9 @@ Result<void> make_certificate(const Config& config) {
     const std::string certificate = config.state_path("keys/tls.pem");
     const std::string key = config.state_path("keys/tls.key");
     if (std::filesystem::exists(certificate) && std::filesystem::exists(key)) return {};
-    GATEHOUSE_TRY(const auto pair, net::make_self_signed(config.hostname()));
-    GATEHOUSE_CHECK(base::replace_file(key, pair.key_pem, 0600));
-    return base::replace_file(certificate, pair.certificate_pem, 0644);
+    GATEHOUSE_TRY(const auto pair, net::make_self_signed(config.hostname(), base::Clock().wall()));
+    GATEHOUSE_CHECK(base::replace_file(key, pair.key, 0600));
+    return base::replace_file(certificate, pair.certificate, 0644);
 }
 
 }  // namespace

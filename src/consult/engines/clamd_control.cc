@@ -55,19 +55,24 @@ Result<std::string> read_reply(int socket, Time end) {
 
 Result<std::string> exchange(const std::string& socket, std::string_view command, int fd, Time end) {
     GATEHOUSE_TRY(const base::Fd connection, ipc::connect_unix_now(socket));
-    std::string words = "z" + std::string(command) + '\0';
-    GATEHOUSE_TRY(const std::size_t sent, base::send_with_fds(connection.get(), words, {}, {}));
-    if (sent != words.size()) return base::fail(Fault::unavailable, "the engine takes no command");
-    if (fd >= 0) {
-        const std::array<int, 1> fds{fd};
-        GATEHOUSE_TRY(const std::size_t passed,
-                      base::send_with_fds(connection.get(), std::string_view("\0", 1), {}, fds));
-        if (passed != 1) return base::fail(Fault::unavailable, "the engine takes no descriptor");
-    }
+    GATEHOUSE_CHECK(send_command(connection.get(), command, fd));
     return read_reply(connection.get(), end);
 }
 
 }  // namespace
+
+Result<void> send_command(int connection, std::string_view command, int fd) {
+    std::string words = "z" + std::string(command) + '\0';
+    const std::array<int, 1> fds{fd};
+    std::span<const int> passed;
+    if (fd >= 0) {
+        words.push_back('\0');  // the byte that clamd expects the descriptor with
+        passed = fds;
+    }
+    GATEHOUSE_TRY(const std::size_t sent, base::send_with_fds(connection, words, {}, passed));
+    if (sent != words.size()) return base::fail(Fault::unavailable, "the engine does not read");
+    return {};
+}
 
 Result<std::string> ask_clamd(const std::string& socket, std::string_view command,
                               std::chrono::milliseconds patience) {

@@ -24,6 +24,10 @@ struct ClamdProbe {
 /// One real scan, which proves more than PING: threads that answer, and which databases are loaded.
 base::Result<ClamdProbe> probe_clamd(const std::string& socket, std::chrono::milliseconds patience);
 
+/// Puts a command to a fresh connection, with a descriptor when `fd` >= 0 (FILDES). A few bytes on an empty
+/// socket: they go whole, without waiting, or the engine is not well.
+base::Result<void> send_command(int connection, std::string_view command, int fd);
+
 /// A sealed memory file with the probe's bytes.
 base::Result<base::Fd> make_probe_file();
 /// What a reply to a scan of the probe, and the engine's version, say about the generation.

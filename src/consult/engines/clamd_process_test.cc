@@ -19,6 +19,7 @@
 #include "consult/engines/clamd_reply.h"
 #include "consult/engines/engine_monitor.h"
 #include "consult/engines/engine_test_support.h"
+#include "consult/engines/engine_watch.h"
 #include "support/eicar.h"
 
 namespace gatehouse::consult::engines {
@@ -370,6 +371,26 @@ TEST_F(RealClamd, BlockingQuestions) {
     EXPECT_EQ(probe->generation, managed_->database().generation);
     managed_->stop(5s);
     EXPECT_FALSE(ask_clamd(managed_->socket(), "PING", 5s));
+}
+
+TEST_F(RealClamd, AStuckEngineIsNoticed) {
+    ASSERT_NO_FATAL_FAILURE(start());
+    EngineWatch watch(managed_->socket(), 10s, 60s);
+    auto now = clock_.steady();
+    EXPECT_FALSE(watch.is_stuck(now));
+    // Behind the watch's probe in clamd's queue of one thread or two; both are answered when these are.
+    for (int i = 0; i < 4; ++i) EXPECT_TRUE(probe_clamd(managed_->socket(), 30s));
+    EXPECT_FALSE(watch.is_stuck(now + 1s)) << "it answers";
+    ASSERT_EQ(::kill(managed_->pid(), SIGSTOP), 0);
+    EXPECT_FALSE(watch.is_stuck(now + 20s)) << "only asked";
+    EXPECT_FALSE(watch.is_stuck(now + 79s));
+    EXPECT_TRUE(watch.is_stuck(now + 81s));
+    ASSERT_EQ(::kill(managed_->pid(), SIGCONT), 0);
+}
+
+TEST_F(EngineProcess, AnEngineThatDoesNotListenIsNotStuck) {
+    EngineWatch watch(folder_ / "nowhere.sock", 10s, 60s);
+    for (int i = 0; i < 500; ++i) EXPECT_FALSE(watch.is_stuck(base::SteadyTime(std::chrono::seconds(i))));
 }
 
 TEST_F(RealClamd, ManyQuestionsAtOnce) {

@@ -2,7 +2,6 @@
 
 #include <array>
 
-#include "base/fd_passing.h"
 #include "base/log.h"
 #include "consult/engines/clamd_control.h"
 #include "ipc/channel.h"
@@ -17,20 +16,6 @@ namespace {
 
 constexpr std::chrono::seconds kVersionPatience{5};
 constexpr std::chrono::seconds kBeyondScanTimeout{10};
-
-/// A few bytes on an empty socket: they go whole or the engine is not well.
-Result<void> send_command(int socket, std::string_view command, int fd) {
-    std::string words = "z" + std::string(command) + '\0';
-    const std::array<int, 1> fds{fd};
-    std::span<const int> passed;
-    if (fd >= 0) {
-        words.push_back('\0');  // the byte that clamd expects the descriptor with
-        passed = fds;
-    }
-    GATEHOUSE_TRY(const std::size_t sent, base::send_with_fds(socket, words, {}, passed));
-    if (sent != words.size()) return base::fail(Fault::unavailable, "the engine does not read");
-    return {};
-}
 
 net::Task<Result<std::string>> read_reply(net::Stream& stream, base::SteadyTime deadline) {
     ReplyBuffer replies;

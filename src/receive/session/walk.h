@@ -1,6 +1,6 @@
-// The interface between the SMTP session and the walk of a message: four calls, and two notices for what never became
-// a message. apps hands the session an implementation; pipeline is it. Everything happens on the connection's event
-// loop. The walk answers in bounded time and never throws; the session sends its replies.
+// The interface between the SMTP session and the walk of a message: four calls, and two notices for what
+// never became a message. apps hands the session an implementation; pipeline is it. Everything happens on the
+// connection's event loop. The walk answers in bounded time and never throws; the session sends its replies.
 // (Agreed face: pipeline is being written against exactly this header.)
 #pragma once
 
@@ -28,10 +28,12 @@ class WalkState {
 };
 
 struct Transaction {
-    message::Envelope envelope;        ///< reference, time, client and MAIL are complete at mail(); the session appends
-                                       ///< each recipient after rcpt() said 2xx, and sets size before message()
-    std::vector<message::Step> steps;  ///< the session adds "connect", "mail", "rcpt", "data" with times and replies
-    base::SteadyTime began{};          ///< at MAIL; Step::at_us counts from here
+    message::Envelope
+        envelope;  ///< reference, time, client and MAIL are complete at mail(); the session appends
+                   ///< each recipient after rcpt() said 2xx, and sets size before message()
+    std::vector<message::Step>
+        steps;                 ///< the session adds "connect", "mail", "rcpt", "data" with times and replies
+    base::SteadyTime began{};  ///< at MAIL; Step::at_us counts from here
     std::unique_ptr<WalkState> state;
 };
 
@@ -44,16 +46,18 @@ class Walk {
     virtual net::Task<Reply> mail(Transaction& transaction) = 0;
     /// Relay control has let it pass. 2xx = accepted; the next hop's own answer is passed on.
     virtual net::Task<Reply> rcpt(Transaction& transaction, const message::Recipient& recipient) = 0;
-    /// The whole message, sealed. The answer is the client's receipt: after a 2xx the session forgets the message.
+    /// The whole message, sealed. The answer is the client's receipt: after a 2xx the session forgets the
+    /// message.
     virtual net::Task<Reply> message(Transaction& transaction, base::Fd sealed) = 0;
 
-    /// The transaction ends without a message (RSET, too large, the client went away ...): the walk lets go of what it
-    /// holds and records it. The transaction dies after the call.
-    virtual void aborted(std::unique_ptr<Transaction> transaction, smtp::AbortReason why, const Reply& reply) = 0;
-    /// A refusal at connect, MAIL or RCPT that the session or the machine itself made. `recipient` is empty but for
-    /// RCPT; `step` is "connect", "mail" or "rcpt".
-    virtual void refused(const message::Envelope& envelope, const std::string& step, const std::string& recipient,
+    /// The transaction ends without a message (RSET, too large, the client went away ...): the walk lets go
+    /// of what it holds and records it. The transaction dies after the call.
+    virtual void aborted(std::unique_ptr<Transaction> transaction, smtp::AbortReason why,
                          const Reply& reply) = 0;
+    /// A refusal at connect, MAIL or RCPT that the session or the machine itself made. `recipient` is empty
+    /// but for RCPT; `step` is "connect", "mail" or "rcpt".
+    virtual void refused(const message::Envelope& envelope, const std::string& step,
+                         const std::string& recipient, const Reply& reply) = 0;
 };
 
 }  // namespace gatehouse::receive::session

@@ -173,7 +173,7 @@ json::array Gateway::status() {
 
 json::object Gateway::role_status(const std::string& role) {
     for (const auto& value : status()) {
-        if (value.as_object().at("role") == role) return value.as_object();
+        if (std::string_view(value.as_object().at("role").as_string()) == role) return value.as_object();
     }
     return {};
 }
@@ -189,7 +189,7 @@ pid_t Gateway::pid_of(const std::string& role) {
     const auto* roles = supervisor.if_contains("roles");
     if (roles == nullptr) return -1;
     for (const auto& one : roles->as_array()) {
-        if (one.as_object().at("name") == role)
+        if (std::string_view(one.as_object().at("name").as_string()) == role)
             return static_cast<pid_t>(one.as_object().at("pid").to_number<int>());
     }
     return -1;
