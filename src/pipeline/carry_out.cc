@@ -55,7 +55,8 @@ Reply receipt(const base::Reference& reference) {
 }
 
 Reply from_hop(const act::delivery::Reply& reply) {
-    return {reply.code, reply.enhanced, reply.text};
+    const auto told = reply.for_client();  // one printable line; a hop's 421 must not close our session
+    return {told.code, told.enhanced, told.text};
 }
 
 Reply Life::settle(Transaction& transaction, Run& run, Outcome outcome, Reply reply) {
