@@ -135,7 +135,9 @@ TEST_F(WalkTest, KilledRolesLoseNothing) {
     plan_.settings = "[antivirus]\ngrace = 600\n";
     Gateway gateway(plan_);
     ASSERT_TRUE(gateway.start()) << gateway.why();
-    if (has_clamd()) ASSERT_TRUE(gateway.wait_engine(30)) << gateway.log();
+    if (has_clamd()) {
+        ASSERT_TRUE(gateway.wait_engine(30)) << gateway.log();
+    }
     std::vector<std::unique_ptr<Sender>> senders;
     for (int i = 0; i < 3; ++i)
         senders.push_back(std::make_unique<Sender>(gateway.smtp_port(), "s" + std::to_string(i)));
@@ -145,7 +147,9 @@ TEST_F(WalkTest, KilledRolesLoseNothing) {
         if (pid > 0) ::kill(pid, SIGKILL);
         EXPECT_TRUE(gateway.wait_ready(30)) << role << "\n" << gateway.log();
     }
-    if (has_clamd()) EXPECT_TRUE(gateway.wait_engine(30)) << gateway.log();
+    if (has_clamd()) {
+        EXPECT_TRUE(gateway.wait_engine(30)) << gateway.log();
+    }
     std::this_thread::sleep_for(1s);
     std::set<std::string> acknowledged;
     for (auto& sender : senders) {
