@@ -113,6 +113,7 @@ TEST(Header, WithoutABody) {
 }
 
 TEST(Header, EmptyMessages) {
+    EXPECT_EQ(parse(std::string_view()).parts.size(), 1U);
     for (const std::string_view raw : {""sv, "\r\n"sv, "\n"sv, "\r"sv, "\0"sv, " "sv, ":"sv}) {
         const Structure s = read(std::string(raw));
         ASSERT_EQ(s.parts.size(), 1U);
