@@ -111,7 +111,8 @@ void add_header(const mime::Structure& structure, message::Facts& facts) {
     for (const auto& field : headers) {
         add_summary(field, facts.header);
         for (const auto prefix : kStrippedPrefixes) {
-            if (base::istarts_with(field.name, prefix)) add_once(facts.stripped_headers, clean(field.name, kMaxText));
+            if (base::istarts_with(field.name, prefix))
+                add_once(facts.stripped_headers, clean(field.name, kMaxText));
         }
         if (field.is("Authentication-Results")) {
             add_once(facts.authserv_ids, clean(rewrite::authserv_id(field.value), kMaxText));

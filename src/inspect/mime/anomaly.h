@@ -116,6 +116,7 @@ class AnomalySet {
   public:
     void insert(AnomalyKind kind) { bits_ |= bit(kind); }
     void merge(AnomalySet other) { bits_ |= other.bits_; }
+    void erase(AnomalySet other) { bits_ &= ~other.bits_; }
     bool contains(AnomalyKind kind) const { return (bits_ & bit(kind)) != 0; }
     bool is_empty() const { return bits_ == 0; }
     /// Whether a kind of this weight is in the set.
