@@ -142,11 +142,13 @@ class HeaderReader {
     }
 
     void add_field(const Line& line, std::string_view text, const FieldName& name) {
-        if (blank_fold_) context_.note(AnomalyKind::fields_after_blank_fold, part_, line.begin);
         field_seen_ = true;
         const HeaderField field{text.substr(0, name.length), text.substr(name.colon + 1), line.begin,
                                 name.hash};
         const bool mime = is_mime_field_name(field.name);
+        // Some readers take the line of blanks for the end of the header: the structure they see then is another one
+        // only where a field that makes structure stands behind it.
+        if (blank_fold_ && mime) context_.note(AnomalyKind::fields_after_blank_fold, part_, line.begin);
         if (name.colon != name.length) {
             context_.note(mime ? AnomalyKind::odd_mime_field : AnomalyKind::space_before_colon, part_,
                           line.begin);
