@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -13,6 +14,7 @@
 #include "support/eicar.h"
 #include "support/gateway/gateway.h"
 #include "support/gateway/smtp_talk.h"
+#include "support/shared_data.h"
 #include "support/smtp_sink/sink.h"
 
 namespace gatehouse::testing {
@@ -108,6 +110,7 @@ class Sender {
         if (thread_.joinable()) thread_.join();
     }
     const std::set<std::string>& acknowledged() const { return acknowledged_; }
+    const std::set<std::string>& refusals() const { return refusals_; }
 
   private:
     void run() {
@@ -116,7 +119,11 @@ class Sender {
             while (!stop_) {
                 const std::string id = name_ + "-" + std::to_string(i++);
                 const std::string reply = talk.deliver("a@example.org", {"user@gw.test"}, message_with(id));
-                if (reply.starts_with("250")) acknowledged_.insert(id);
+                if (reply.starts_with("250")) {
+                    acknowledged_.insert(id);
+                } else if (!reply.empty()) {
+                    refusals_.insert(reply);
+                }
                 if (reply.empty() || reply.starts_with("421")) break;
             }
             std::this_thread::sleep_for(20ms);
@@ -127,6 +134,7 @@ class Sender {
     std::string name_;
     std::atomic<bool> stop_{false};
     std::set<std::string> acknowledged_;
+    std::set<std::string> refusals_;
     std::thread thread_;
 };
 
@@ -172,13 +180,106 @@ TEST_F(WalkTest, KilledRolesLoseNothing) {
     for (const auto& id : acknowledged) {
         if (!arrived.contains(id) && !held.contains(id)) {
             ++lost;
-            ADD_FAILURE() << id << " is nowhere\n" << gateway.command({"track", "--subject", id, "--json"}).out;
+            ADD_FAILURE() << id << " is nowhere\n"
+                          << gateway.command({"track", "--subject", id, "--json"}).out;
         }
-        if (!tracked.contains(id) && ++untracked == 1) ADD_FAILURE() << id << " is not tracked; " << *tracked.begin() << " is";
+        if (!tracked.contains(id) && ++untracked == 1)
+            ADD_FAILURE() << id << " is not tracked; " << *tracked.begin() << " is";
     }
     EXPECT_EQ(lost, 0U) << "of " << acknowledged.size();
     EXPECT_EQ(untracked, 0U) << "of " << acknowledged.size();
     EXPECT_TRUE(gateway.stop());
+}
+
+// --- detectors that fail
+// ------------------------------------------------------------------------------------------
+
+/// The programs under test with gatehouse-test-inspector, whose detectors obey X-Probe, in the inspector's
+/// place.
+void make_test_composition(const std::string& folder) {
+    namespace fs = std::filesystem;
+    for (const std::string name : {"gatehouse", "gatehouse-front", "gatehouse-admin"}) {
+        fs::copy_file(program_folder() + "/" + name, folder + "/" + name);
+    }
+    fs::copy_file(program_folder() + "/gatehouse-test-inspector", folder + "/gatehouse-inspector");
+}
+
+TEST_F(WalkTest, ADetectorThatFailsCostsItsOwnMessageOnly) {
+    const TemporaryFolder programs;
+    make_test_composition(programs.path());
+    plan_.programs = programs.path();
+    plan_.gatehouse = "[inspect]\ndeadline = 2\n";
+    Gateway gateway(plan_);
+    ASSERT_TRUE(gateway.start()) << gateway.why();
+    std::vector<std::unique_ptr<Sender>> others;
+    for (int i = 0; i < 2; ++i)
+        others.push_back(std::make_unique<Sender>(gateway.smtp_port(), "o" + std::to_string(i)));
+    for (const std::string deed : {"crash", "hang", "memory", "throw", "socket"}) {
+        SmtpTalk talk(gateway.smtp_port());
+        const std::string reply =
+            talk.deliver("a@example.org", {"user@gw.test"}, "X-Probe: " + deed + "\r\n" + message_with(deed));
+        EXPECT_THAT(reply, StartsWith("250")) << deed;
+        const auto rows = gateway.rows({"track", "--subject", deed});
+        ASSERT_FALSE(rows.empty()) << deed;
+        EXPECT_EQ(rows[0].at("verdict").as_string(), "unscannable") << deed;
+        EXPECT_EQ(rows[0].at("outcome").as_string(), "quarantined") << deed;
+    }
+    std::size_t acknowledged = 0;
+    const auto arrived = ids_at_sink();
+    for (auto& other : others) {
+        other->stop();
+        acknowledged += other->acknowledged().size();
+        for (const auto& id : other->acknowledged()) EXPECT_TRUE(arrived.contains(id)) << id;
+        EXPECT_TRUE(other->refusals().empty()) << *other->refusals().begin();
+    }
+    EXPECT_GT(acknowledged, 50U);
+    EXPECT_EQ(gateway.rows({"quarantine", "list"}).size(), 5U);
+}
+
+/// The release filter over every case message: inspected by real workers, none of which may fail.
+TEST_F(WalkTest, TheReleaseFilterHoldsOverTheWholeCaseSet) {
+    namespace fs = std::filesystem;
+    const TemporaryFolder mail;
+    std::size_t count = 0;
+    for (const std::string root : {"src", "tests/cases"}) {
+        for (const auto& entry : fs::recursive_directory_iterator(fs::path(GATEHOUSE_SOURCE_ROOT) / root)) {
+            if (entry.path().extension() != ".case") continue;
+            const auto made =
+                run_program({program_folder() + "/gatehouse-case", "--message", entry.path().string()});
+            ASSERT_EQ(made.exit_code, 0) << entry.path() << made.err;
+            std::ofstream(mail.path() + "/" + std::to_string(count++) + ".eml", std::ios::binary) << made.out;
+        }
+    }
+    ASSERT_GT(count, 30U);
+    plan_.gatehouse = "[inspect]\nrequire_sandbox = true\n";
+    Gateway gateway(plan_);  // for its configuration alone
+    std::size_t seen = 0;
+    for (const auto& row : gateway.rows({"scan", mail.path()})) {
+        ++seen;
+        const std::string text = boost::json::serialize(row);
+        EXPECT_EQ(text.find("two inspectors failed"), std::string::npos) << text;
+        EXPECT_FALSE(row.at("sha256").as_string().empty()) << text;
+    }
+    EXPECT_EQ(seen, count);
+}
+
+/// The sessions of the shared vectors with their own runner, against the whole gateway.
+TEST_F(WalkTest, SharedSmtpSessionsPassWithTheirRunner) {
+    constexpr std::size_t kNominalSessions = 41;
+    test::count_shared_cases("smtp-sessions-runner", kNominalSessions);
+    const auto runner = test::shared_file("vectors/smtp-sessions/run_sessions.py");
+    const auto sessions = test::shared_file("vectors/smtp-sessions/sessions.jsonl");
+    if (!runner || !sessions) GTEST_SKIP() << "the shared sessions are not here";
+    const std::string hop = sink_->endpoint().to_string();
+    sink_.reset();  // the runner listens there itself
+    Gateway gateway(plan_);
+    ASSERT_TRUE(gateway.start()) << gateway.why();
+    const auto done =
+        run_program({"python3", runner->string(), "--gw", "127.0.0.1:" + std::to_string(gateway.smtp_port()),
+                     "--sink", hop, sessions->string()},
+                    {}, 240);
+    EXPECT_EQ(done.exit_code, 0) << done.out << done.err;
+    EXPECT_THAT(done.out, HasSubstr(std::to_string(kNominalSessions) + " passed, 0 failed"));
 }
 
 // --- hostile input

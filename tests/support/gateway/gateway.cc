@@ -63,7 +63,7 @@ void Gateway::write_files() const {
 }
 
 bool Gateway::start() {
-    const std::string program = program_folder() + "/gatehouse";
+    const std::string program = plan_.programs + "/gatehouse";
     const std::string log_path = folder_.path() + "/log";
     pid_ = ::fork();
     if (pid_ == 0) {
@@ -161,7 +161,7 @@ std::vector<pid_t> Gateway::processes() const {
 }
 
 Finished Gateway::command(std::vector<std::string> words, const std::string& input) {
-    words.insert(words.begin(), program_folder() + "/gatehouse");
+    words.insert(words.begin(), plan_.programs + "/gatehouse");
     words.insert(words.end(), {"--config", config_});
     ::setenv("GATEHOUSE_TESTING", "1", 1);
     return run_program(words, input);

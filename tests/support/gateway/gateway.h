@@ -21,6 +21,7 @@ struct GatewayPlan {
     std::string policy;                    ///< policy.toml; empty = built-in
     std::string clamd = "off";             ///< antivirus.clamd
     std::vector<std::string> environment;  ///< "NAME=VALUE"
+    std::string programs = program_folder();
 };
 
 class Gateway {
