@@ -214,20 +214,21 @@ TEST_F(WalkTest, ADetectorThatFailsCostsItsOwnMessageOnly) {
     std::vector<std::unique_ptr<Sender>> others;
     for (int i = 0; i < 2; ++i)
         others.push_back(std::make_unique<Sender>(gateway.smtp_port(), "o" + std::to_string(i)));
+    std::size_t failed = 0;
     for (const std::string deed : {"crash", "hang", "memory", "throw", "socket"}) {
         SmtpTalk talk(gateway.smtp_port());
         const std::string reply =
             talk.deliver("a@example.org", {"user@gw.test"}, "X-Probe: " + deed + "\r\n" + message_with(deed));
         EXPECT_THAT(reply, StartsWith("250")) << deed;
-        const auto rows = gateway.rows({"track", "--subject", deed});
-        ASSERT_FALSE(rows.empty()) << deed;
-        EXPECT_EQ(rows[0].at("verdict").as_string(), "unscannable") << deed;
+        // Nothing is known of what nobody could look at, but whose it was and what became of it.
+        const auto rows = gateway.rows({"track", "--verdict", "unscannable"});
+        ASSERT_EQ(rows.size(), ++failed) << deed;
         EXPECT_EQ(rows[0].at("outcome").as_string(), "quarantined") << deed;
     }
+    for (auto& other : others) other->stop();
     std::size_t acknowledged = 0;
     const auto arrived = ids_at_sink();
     for (auto& other : others) {
-        other->stop();
         acknowledged += other->acknowledged().size();
         for (const auto& id : other->acknowledged()) EXPECT_TRUE(arrived.contains(id)) << id;
         EXPECT_TRUE(other->refusals().empty()) << *other->refusals().begin();
