@@ -90,9 +90,6 @@ class CorpusTest : public ::testing::Test {
 TEST_F(CorpusTest, EveryMessageArrivesUnchangedAndIsTracked) {
     GatewayPlan plan;
     plan.next_hops = {sink_->endpoint().to_string()};
-    plan.settings =
-        "[antivirus.exceptions]\nunscannable = \"do_not_intercept\"\nmalformed = \"do_not_intercept\"\n"
-        "limits = \"do_not_intercept\"\n";
     Gateway gateway(plan);
     ASSERT_TRUE(gateway.start()) << gateway.why();
     SmtpTalk talk(gateway.smtp_port());
