@@ -1,5 +1,5 @@
 // Limits, time-outs, slow clients and the drain.
-#include <sys/socket.h>
+#include <thread>
 
 #include "receive/session/test_world.h"
 
@@ -260,6 +260,36 @@ TEST(SlowClients, DisturbNobody) {
     world.play(many_slow_clients);
     EXPECT_EQ(world.walk.messages.size(), 50U);
     for (const auto& message : world.walk.messages) EXPECT_EQ(message.bytes, "Subject: slow\r\n\r\nbody\r\n");
+}
+
+Task<void> busy_client(World& world, int rounds) {
+    for (int i = 0; i < rounds; ++i) {
+        Talker client = co_await world.greeted();
+        co_await client.say("MAIL FROM:<a@sender.test> SIZE=5000\r\nRCPT TO:<b@gw.test>\r\nDATA\r\n");
+        const std::string codes = co_await client.codes(3);
+        EXPECT_EQ(codes, "250 250 354");
+        co_await client.say("x\r\n.\r\nQUIT\r\n");
+        const std::string rest = co_await client.codes(2);
+        EXPECT_EQ(rest, "250 221");
+    }
+    co_await world.until([&] { return world.server->open_sessions() == 0; });
+}
+
+TEST(Threads, ShareLimitsMemoryAndCounters) {
+    const auto common = std::make_shared<testing::Common>();
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 3; ++i) {
+        threads.emplace_back([&] {
+            World world(common);
+            world.settings.exempt.clear();
+            world.settings.connections.per_minute = 0;
+            world.play([](World& self) { return busy_client(self, 50); });
+        });
+    }
+    threads.clear();
+    EXPECT_EQ(common->counters.accepted, 150U);
+    EXPECT_EQ(common->limits.open(), 0U);
+    EXPECT_EQ(common->memory.used(), 0U);
 }
 
 Task<void> drained(World& world) {

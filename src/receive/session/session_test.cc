@@ -287,7 +287,7 @@ TEST(Session, AFailureEndsThatSessionAlone) {
 
 Task<void> garbage(World& world) {
     std::string bytes;
-    for (int i = 0; i < 300'000; ++i) bytes += static_cast<char>(i * 7919 % 256);
+    for (unsigned i = 0; i < 300'000; ++i) bytes += static_cast<char>(i * 7919 % 256);
     Talker client = co_await world.call();
     co_await client.hear();
     co_await client.say(bytes);

@@ -144,9 +144,17 @@ class Talker {
     std::string buffer_;
 };
 
+/// What several worlds may share, each on a thread of its own.
+struct Common {
+    base::Clock clock;
+    ConnectionLimits limits;
+    base::MemoryBudget memory{64ULL << 20};
+    Counters counters;
+};
+
 class World {
   public:
-    World() {
+    explicit World(std::shared_ptr<Common> shared = std::make_shared<Common>()) : common(std::move(shared)) {
         settings.machine.hostname = "mx.gw.test";
         settings.machine.relay = *smtp::RelayRules::make({"gw.test"}, {});
         settings.exempt = *smtp::parse_networks({"127.0.0.0/8"});
@@ -202,11 +210,12 @@ class World {
         co_await net::sleep_until(timer, in(time));
     }
 
+    const std::shared_ptr<Common> common;  // shared by the worlds of a test
+    base::Clock& clock = common->clock;
+    ConnectionLimits& limits = common->limits;
+    base::MemoryBudget& memory = common->memory;
+    Counters& counters = common->counters;
     net::Io io{net::kLoopHint};
-    base::Clock clock;
-    ConnectionLimits limits;
-    base::MemoryBudget memory{64ULL << 20};
-    Counters counters;
     FakeWalk walk{io};
     SessionSettings settings;
     std::unique_ptr<Server> server;
