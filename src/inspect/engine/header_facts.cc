@@ -49,7 +49,8 @@ void add_summary(const mime::HeaderField& field, message::HeaderSummary& summary
     } else if (field.is("To") || field.is("Cc")) {
         add_addresses(field, summary.to);
     } else if (field.is("Subject")) {
-        if (summary.subject.empty()) summary.subject = cut(mime::decode_encoded_words(base::trim(field.value)));
+        if (summary.subject.empty())
+            summary.subject = cut(mime::decode_encoded_words(base::trim(field.value)));
     } else if (field.is("Message-ID")) {
         if (summary.message_id.empty()) summary.message_id = clean(mime::unfold(field.value), kMaxText);
     } else if (field.is("Date")) {

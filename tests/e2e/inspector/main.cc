@@ -25,7 +25,8 @@ int main(int count, char** raw_words) {
     for (std::size_t i = 2; i < words.size(); ++i) {
         const std::string_view word = words[i];
         if (word == "no-filter") options.leave_out_filter = true;
-        if (word == "user" || word == "--user") options.ids = gatehouse::inspect::worker::parse_role_ids(words[i + 1]).value();
+        if (word == "user" || word == "--user")
+            options.ids = gatehouse::inspect::worker::parse_role_ids(words[i + 1]).value();
     }
     const int status = gatehouse::inspect::worker::run_zygote(std::move(options));
     gatehouse::base::log_flush();
