@@ -15,6 +15,12 @@ namespace {
 using message::ActionKind;
 using message::AnswerState;
 
+#ifdef GATEHOUSE_SANITIZED
+constexpr int kTimes = 1;  // sanitizers cost ten times as much
+#else
+constexpr int kTimes = 5;
+#endif
+
 class Dice {
   public:
     explicit Dice(unsigned seed) : engine_(seed) {}
@@ -152,7 +158,7 @@ void expect_whole(const message::Decision& decision, const Mail& mail) {
 
 TEST(Property, EveryRecipientInOneGroupEveryGroupOneTerminalActionLast) {
     Dice dice(20260101);
-    for (int round = 0; round < 3000; ++round) {
+    for (int round = 0; round < 600 * kTimes; ++round) {
         const auto text = random_policy(dice);
         const auto settings = random_settings(dice);
         const Policy policy = policy_of(text, settings);
@@ -178,7 +184,7 @@ std::multimap<std::string, std::string> outcomes(const message::Decision& decisi
 /// "clean" and an answer "found" to open questions give the same actions.
 TEST(Property, UnaskedEnginesWouldNotHaveChangedTheActions) {
     Dice dice(7);
-    for (int round = 0; round < 3000; ++round) {
+    for (int round = 0; round < 600 * kTimes; ++round) {
         const Policy policy = policy_of(random_policy(dice), random_settings(dice));
         Mail mail = random_mail(dice);
         mail.answers.clear();
@@ -307,7 +313,7 @@ struct Plain {
 
 TEST(Property, TheOutcomeIsThatOfAnIndependentEvaluator) {
     Dice dice(42);
-    for (int round = 0; round < 20'000; ++round) {
+    for (int round = 0; round < 4000 * kTimes; ++round) {
         const auto text = random_policy(dice);
         const Policy policy = policy_of(text, random_settings(dice));
         Mail mail = random_mail(dice);
@@ -332,7 +338,7 @@ TEST(Property, TheOutcomeIsThatOfAnIndependentEvaluator) {
 TEST(Property, RemovingEvidenceNeverAddsAMatchingRule) {
     Dice dice(11);
     const std::vector<std::string> terms{"a.x", "a.*", "b.x", "c.*", "gap.*", "spam", "antivirus.match"};
-    for (int round = 0; round < 3000; ++round) {
+    for (int round = 0; round < 600 * kTimes; ++round) {
         std::string text;
         for (int i = 0; i < 4; ++i) {
             text += "[[rule]]\nname = \"r" + std::to_string(i) +
