@@ -42,7 +42,7 @@ class TrackingStore {
     /// Deletes at most `most` rows received before `time`; how many there were.
     base::Result<std::int64_t> prune(base::WallTime time, std::int64_t most);
     /// Everything committed so far survives a power cut afterwards.
-    base::Result<void> sync() { return database_.checkpoint(); }
+    base::Result<void> sync();
 
   private:
     TrackingStore(store::Database database, store::Statement insert, store::Statement note)
