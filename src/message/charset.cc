@@ -313,6 +313,7 @@ Converter open_converter(const char* name) {
 }
 
 /// ICU calls this for bytes that are illegal or unassigned: write U+FFFD, count it, go on.
+// NOLINTNEXTLINE(readability-function-size): the parameters are ICU's
 void on_undecodable(const void* context, UConverterToUnicodeArgs* arguments, const char*, std::int32_t,
                     UConverterCallbackReason reason, UErrorCode* error) {
     if (reason > UCNV_IRREGULAR) return;  // reset, close, clone: nothing to decode

@@ -69,7 +69,7 @@ class HeaderReader {
         }
         if (!ended) end_at(context_.lines.position());
         finish(ended, line);
-        return std::move(block_);
+        return block_;
     }
 
   private:

@@ -180,7 +180,7 @@ TEST(Hostile, ManyMultipartsWithoutBoundary) {
     std::string raw = "Content-Type: multipart/mixed; boundary=b\r\n\r\n";
     for (int i = 0; i < 5000; ++i) raw += "--b\r\nContent-Type: multipart/mixed\r\n\r\n\n\n\n\n\n\n";
     const Structure s = read(raw, boundless());
-    EXPECT_LE(s.steps, 1024 * 5000 + 2 * raw.size()) << "looking ahead is bounded for each part";
+    EXPECT_LE(s.steps, 1024UL * 5000 + 2 * raw.size()) << "looking ahead is bounded for each part";
 }
 
 TEST(Hostile, RunsOfOneByte) {

@@ -50,13 +50,11 @@ class SourceParser {
             context_.open.enter(level, stop.delimiter->close);
             if (stop.delimiter->close) {
                 stop = read_body();
-            } else if (stop.line.next == context_.lines.bytes().size()) {
-                break;  // a delimiter, and nothing after it
-            } else if (add_part(multipart, stop.line.next)) {
-                stop = read_entity();
-            } else {
-                break;
+                continue;
             }
+            const bool nothing_follows = stop.line.next == context_.lines.bytes().size();
+            if (nothing_follows || !add_part(multipart, stop.line.next)) break;
+            stop = read_entity();
         }
         finish();
     }
