@@ -54,7 +54,7 @@ void detach_from_terminal_and_signals() {
     ::setpgid(0, 0);  // the terminal's Ctrl-C reaches the supervisor alone
     sigset_t none;
     ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
     struct sigaction action{};
     action.sa_handler = SIG_DFL;
     ::sigaction(SIGPIPE, &action, nullptr);

@@ -18,7 +18,7 @@ using Kind = testing::FakeStep::Kind;
 
 class ClamdAskerTest : public ::testing::Test {
   protected:
-    void serve(FakeStep step) {
+    void serve(const FakeStep& step) {
         fake_.emplace(folder_ / "clamd.sock", [step](const std::string& content) {
             if (content == generation_probe())
                 return FakeStep{.text = "fd[9]: " + generation_name(5) + " FOUND"};
@@ -169,7 +169,7 @@ TEST_F(ClamdAskerTest, SomebodyElsesEngineGetsAGenerationFromItsVersion) {
 TEST_F(ClamdAskerTest, TheMonitorRunsUntilItIsStopped) {
     serve({});
     bool ended = false;
-    net::asio::co_spawn(io_, monitor_.run(), [&ended](std::exception_ptr) { ended = true; });
+    net::asio::co_spawn(io_, monitor_.run(), [&ended](const std::exception_ptr&) { ended = true; });
     while (!engine_.state.is_up() && io_.run_one() > 0) {
     }
     EXPECT_TRUE(engine_.state.is_up());
@@ -182,7 +182,7 @@ TEST_F(ClamdAskerTest, TheMonitorRunsUntilItIsStopped) {
 TEST_F(ClamdAskerTest, StoppingTheMonitorEndsItsQuestion) {
     fake_.emplace(folder_ / "clamd.sock", [](const std::string&) { return FakeStep{.kind = Kind::silence}; });
     bool ended = false;
-    net::asio::co_spawn(io_, monitor_.run(), [&ended](std::exception_ptr) { ended = true; });
+    net::asio::co_spawn(io_, monitor_.run(), [&ended](const std::exception_ptr&) { ended = true; });
     while (fake_->scans() == 0) io_.run_one_for(1ms);
     monitor_.stop();
     while (!ended && io_.run_one() > 0) {

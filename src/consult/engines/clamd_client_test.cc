@@ -20,7 +20,7 @@ using Kind = testing::FakeStep::Kind;
 class ClamdClientTest : public ::testing::Test {
   protected:
     void serve(FakeClamd::Script script) { fake_.emplace(folder_ / "clamd.sock", std::move(script)); }
-    void serve(FakeStep step) {
+    void serve(const FakeStep& step) {
         serve([step](const std::string&) { return step; });
     }
     base::SteadyTime later() const { return clock_.steady() + 60s; }
@@ -32,9 +32,10 @@ class ClamdClientTest : public ::testing::Test {
     ScanOutcome scan(std::string_view content = "hello") { return scan(content, later()); }
     /// Starts a scan that goes on while others run.
     void start(std::vector<ScanOutcome>& outcomes, int fd, base::SteadyTime deadline) {
-        net::asio::co_spawn(
-            io_, client_.scan(fd, deadline),
-            [&outcomes](std::exception_ptr, ScanOutcome outcome) { outcomes.push_back(std::move(outcome)); });
+        net::asio::co_spawn(io_, client_.scan(fd, deadline),
+                            [&outcomes](const std::exception_ptr&, ScanOutcome outcome) {
+                                outcomes.push_back(std::move(outcome));
+                            });
     }
     void run_until(const std::vector<ScanOutcome>& outcomes, std::size_t count) {
         io_.restart();
@@ -164,7 +165,7 @@ TEST_F(ClamdClientTest, ASessionThatDiesUnderTheNextQuestionIsTriedAfresh) {
 
 TEST_F(ClamdClientTest, HostileAnswersAreNeverClean) {
     using namespace std::string_literals;
-    const std::string kAnswers[] = {
+    const std::vector<std::string> kAnswers = {
         "fd[9]: OK\0"s,     // no number
         "2: fd[9]: OK\0"s,  // somebody else's
         "0: fd[9]: OK\0"s,

@@ -105,7 +105,7 @@ TEST(ClamdConfig, SwitchesShow) {
 TEST(ClamdConfig, DescriptorsCoverClamdsOwnFormula) {
     const auto config = usual();
     const auto text = parsed(config);
-    const auto need = 2 * config.limits.recursion + std::stoul(text.at("MaxQueue")) - 2 + 6;
+    const auto need = 2ULL * config.limits.recursion + std::stoul(text.at("MaxQueue")) - 2 + 6;
     EXPECT_GT(clamd_descriptors(config), need);
 }
 

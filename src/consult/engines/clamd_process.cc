@@ -94,7 +94,7 @@ std::optional<EngineUser> find_engine_user(const std::vector<std::string>& names
     for (const auto& name : names) {
         passwd entry{};
         passwd* found = nullptr;
-        std::string space(16 * 1024, '\0');
+        std::string space(16'384, '\0');
         if (::getpwnam_r(name.c_str(), &entry, space.data(), space.size(), &found) == 0 && found != nullptr)
             return EngineUser{.uid = entry.pw_uid, .gid = entry.pw_gid};
     }
@@ -212,6 +212,7 @@ struct SetupText {
 
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
     std::vector<char*> out;
+    out.reserve(texts.size() + 1);
     for (auto& text : texts) out.push_back(text.data());
     out.push_back(nullptr);
     return out;

@@ -29,6 +29,10 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using message::AnswerState;
 
+/// 0755
+constexpr fs::perms kForAll = fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec |
+                              fs::perms::others_read | fs::perms::others_exec;
+
 std::string trimmed(const fs::path& path) {
     return std::string(base::trim(base::read_file(path, 1 << 20).value_or("")));
 }
@@ -38,7 +42,7 @@ class EngineProcess : public ::testing::Test {
     EngineProcess() {
         fs::create_directories(folder_ / "given");
         // The engine's user must be able to reach its folder.
-        fs::permissions(folder_.path(), fs::perms(0755));
+        fs::permissions(folder_.path(), kForAll);
         plan_.folder = folder_ / "engine";
         plan_.config = {.limits = clamd_limits_for(base::BudgetLimits{}, 100ULL << 20, 20), .threads = 2};
         plan_.scratch_bytes = 64ULL << 20;
@@ -72,7 +76,7 @@ TEST_F(EngineProcess, AnEngineThatEndsAtOnceIsNoticed) {
 TEST_F(EngineProcess, StopKillsWhatDoesNotListen) {
     const auto script = folder_ / "deaf";
     std::ofstream(script) << "#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 1; done\n";
-    fs::permissions(script, fs::perms(0755));
+    fs::permissions(script, kForAll);
     plan_.program = script;
     auto engine = ManagedClamd::start(plan_);
     ASSERT_TRUE(engine) << engine.error().sentence;
@@ -87,7 +91,7 @@ TEST_F(EngineProcess, WhatTheChildInherits) {
     std::ofstream(script)
         << "#!/bin/sh\nls /proc/self/fd; cat /proc/self/status; cat /proc/self/limits; env; "
            "exec sleep 1000\n";
-    fs::permissions(script, fs::perms(0755));
+    fs::permissions(script, kForAll);
     plan_.program = script;
     const base::Fd secret = sealed("not for the engine");
     auto engine = ManagedClamd::start(plan_);
@@ -235,7 +239,7 @@ TEST_F(RealClamd, EncryptedAndOverTheLimitsAreGapsNotViruses) {
 
     std::string deep = "Subject: x\r\n\r\nhello\r\n";
     for (int i = 0; i < 30; ++i)
-        deep = "Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: message/rfc822\r\n\r\n" + deep;
+        deep.insert(0, "Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: message/rfc822\r\n\r\n");
     answer = ask(deep);
     EXPECT_EQ(answer.state, AnswerState::not_scanned) << answer.name;
     EXPECT_EQ(answer.gap_reason, "too_deep");
@@ -326,7 +330,7 @@ TEST_F(RealClamd, KilledInTheMiddleOfAScanIsUnavailableThenBack) {
         io_,
         asker_->ask({.kind = {}, .asked = "clamd", .where = {}},
                     Subject{.fd = file.get(), .size = 1, .sha256 = {}}, clock_.steady() + 60s),
-        [&](std::exception_ptr, message::Answer got) { answer = std::move(got); });
+        [&](const std::exception_ptr&, message::Answer got) { answer = std::move(got); });
     io_.restart();
     io_.poll();
     ASSERT_FALSE(answer);
@@ -407,7 +411,7 @@ TEST_F(RealClamd, ManyQuestionsAtOnce) {
                 io_,
                 asker_->ask({.kind = {}, .asked = "clamd", .where = std::to_string(i)},
                             subject_of(files.back(), content), clock_.steady() + 60s),
-                [&](std::exception_ptr, message::Answer got) { answers.push_back(std::move(got)); });
+                [&](const std::exception_ptr&, message::Answer got) { answers.push_back(std::move(got)); });
         }
         io_.restart();
         while (answers.size() < kQuestions && io_.run_one() > 0) {

@@ -12,7 +12,7 @@ namespace gatehouse::consult::engines {
 namespace {
 
 constexpr std::size_t kMaxLine = 400;
-constexpr std::size_t kMostPerDrain = 256 * 1024;
+constexpr std::size_t kMostPerDrain = 262'144;
 
 bool has_any(std::string_view line, std::initializer_list<std::string_view> words) {
     return std::any_of(words.begin(), words.end(), [&](auto word) { return line.contains(word); });
@@ -41,6 +41,7 @@ std::uint64_t EngineLog::drain(base::SteadyTime now) {
     std::array<char, 8192> block;
     std::size_t taken = 0;
     while (pipe_.is_open() && taken < kMostPerDrain) {
+        // NOLINTNEXTLINE(clang-analyzer-unix.BlockInCriticalSection): the pipe is non-blocking
         const ssize_t got = ::read(pipe_.get(), block.data(), block.size());
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) break;
@@ -79,13 +80,12 @@ void EngineLog::end_line(base::SteadyTime now) {
         lines_ = 0;
         left_out_ = 0;
     }
-    if (judged.level == base::LogLevel::debug) {
-        base::log(judged.level, "engine: {}", clean);
-    } else if (++lines_ > kLinesPerSecond) {
+    const bool counts = judged.level != base::LogLevel::debug;
+    if (counts && ++lines_ > kLinesPerSecond) {
         ++left_out_;
-    } else {
-        base::log(judged.level, "engine: {}", clean);
+        return;
     }
+    base::log(judged.level, "engine: {}", clean);
 }
 
 std::string EngineLog::last_complaint() const {

@@ -1,6 +1,6 @@
 // Watches the engine for one process: keeps EngineState true and the engine's log flowing. One per process,
-// on any of its loops. Asks every 5 s while the engine is up and every half second while it is not; each time
-// for its version and by one real scan, whose result names the loaded databases.
+// on any of its loops. Asks every 5 s while the engine is up and five times a second while it is not; each
+// time for its version and by one real scan, whose result names the loaded databases.
 #pragma once
 
 #include <string>
@@ -17,7 +17,7 @@ namespace gatehouse::consult::engines {
 
 class EngineMonitor {
   public:
-    static constexpr std::chrono::milliseconds kTick{500};
+    static constexpr std::chrono::milliseconds kTick{200};
     static constexpr std::chrono::seconds kInterval{5};
 
     EngineMonitor(net::Io& io, const base::Clock& clock, ClamdEngine& engine);

@@ -56,7 +56,7 @@ class TestFolder {
 template <typename T>
 T run(net::Io& io, net::Task<T> task) {
     std::optional<T> out;
-    net::asio::co_spawn(io, std::move(task), [&out](std::exception_ptr error, T value) {
+    net::asio::co_spawn(io, std::move(task), [&out](const std::exception_ptr& error, T value) {
         if (error) std::rethrow_exception(error);
         out = std::move(value);
     });
@@ -67,7 +67,7 @@ T run(net::Io& io, net::Task<T> task) {
 }
 inline void run(net::Io& io, net::Task<void> task) {
     bool done = false;
-    net::asio::co_spawn(io, std::move(task), [&done](std::exception_ptr error) {
+    net::asio::co_spawn(io, std::move(task), [&done](const std::exception_ptr& error) {
         if (error) std::rethrow_exception(error);
         done = true;
     });

@@ -107,7 +107,7 @@ TEST(VerdictCache, BoundedByEntries) {
 }
 
 TEST(VerdictCache, BoundedByBytes) {
-    VerdictCache cache({.entries = 1'000'000, .bytes = 64 * 1024, .age = 1h});
+    VerdictCache cache({.entries = 1'000'000, .bytes = 65'536, .age = 1h});
     for (int i = 0; i < 10'000; ++i) {
         const auto digest = base::sha256(std::to_string(i));
         cache.keep({.sha256 = digest, .engine = 1, .generation = 5}, found(std::string(100, 'x')), kNow);
@@ -149,6 +149,7 @@ TEST(VerdictCache, NoEntriesMeansOff) {
 TEST(VerdictCache, ManyThreads) {
     VerdictCache cache({.entries = 500, .bytes = 1 << 20, .age = 1h});
     std::vector<std::jthread> threads;
+    threads.reserve(4);
     for (int t = 0; t < 4; ++t) {
         threads.emplace_back([&cache, t] {
             for (int i = 0; i < 5000; ++i) {
