@@ -23,6 +23,11 @@ Removed united(const Removed& a, const Removed& b) {
     return out;
 }
 
+/// Fewer words first; the order of equals is fixed, so that the same input gives the same flips.
+bool is_smaller(const Removed& a, const Removed& b) {
+    return a.size() != b.size() ? a.size() < b.size() : a < b;
+}
+
 }  // namespace
 
 const Rulings* Flips::rulings_without(const Removed& removed) {
@@ -41,8 +46,7 @@ std::vector<Removed> Flips::ways_to_stop(const Rule& rule, const View& view) con
     };
     add(rule.when.any);
     for (const auto& term : rule.when.all) add(std::span(&term, 1));
-    std::stable_sort(ways.begin(), ways.end(),
-                     [](const Removed& a, const Removed& b) { return a.size() < b.size(); });
+    std::sort(ways.begin(), ways.end(), is_smaller);
     if (ways.size() > kMaxFlips) ways.resize(kMaxFlips);
     return ways;
 }
@@ -86,8 +90,8 @@ std::vector<std::string> Flips::of(const GroupDecision& decision, const Rulings&
             removed = united(removed, next.front());
         }
     }
-    std::stable_sort(found.begin(), found.end(),
-                     [](const Flip& a, const Flip& b) { return a.removed.size() < b.removed.size(); });
+    std::sort(found.begin(), found.end(),
+              [](const Flip& a, const Flip& b) { return is_smaller(a.removed, b.removed); });
     std::vector<std::string> out;
     for (const auto& flip : found) {
         auto sentence = words(flip.removed, rulings.view, flip.other);

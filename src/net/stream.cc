@@ -158,6 +158,13 @@ bool Stream::has_input() {
     return state_->peek() > 0;
 }
 
+bool Stream::is_quiet() {
+    if (!is_open() || (state_->tls && state_->tls->has_pending())) return false;
+    char one = 0;
+    const auto got = ::recv(state_->socket.native_handle(), &one, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
 Task<Result<std::size_t>> Stream::read_some(std::span<char> into, SteadyTime deadline) {
     State& state = *state_;
     while (state.socket.is_open()) {
@@ -191,11 +198,12 @@ Task<Result<std::size_t>> Stream::write_some(std::span<const std::string_view> p
         GATEHOUSE_CO_TRY(const TlsStep step, state.try_write(pieces));
         if (step.state == TlsState::ended) break;
         if (step.state == TlsState::done) co_return step.bytes;
-        if (is_readable()) co_return std::size_t{0};
+        if (!is_quiet()) co_return std::size_t{0};
         const auto listen_at = std::min(deadline, std::chrono::steady_clock::now() + kListenEvery);
         const auto waited = co_await state.wait(step.state, listen_at);
-        const bool again = waited || (waited.error().fault == Fault::timed_out && listen_at < deadline);
-        if (again) continue;
+        // Ended before its time: interrupt() did it.
+        const bool in_time = std::chrono::steady_clock::now() >= listen_at && listen_at < deadline;
+        if (waited || (waited.error().fault == Fault::timed_out && in_time)) continue;
         state.close();
         GATEHOUSE_CO_CHECK(waited);
     }

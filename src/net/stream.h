@@ -42,6 +42,9 @@ class Stream {
     bool is_readable();
     /// The same, but the end of the stream does not count.
     bool has_input();
+    /// Open, and neither bytes nor the end nor an error have come: what an unused connection that is alive
+    /// looks like. Asks the socket, never waits.
+    bool is_quiet();
     /// At least one byte; 0 bytes = the peer ended the stream in order (close_notify under TLS).
     Task<base::Result<std::size_t>> read_some(std::span<char> into, base::SteadyTime deadline);
     Task<base::Result<void>> write_all(std::string_view bytes, base::SteadyTime deadline);

@@ -60,6 +60,54 @@ TEST(Stream, WritesMoreThanTheSocketHolds) {
     EXPECT_TRUE(got == sent);
 }
 
+Task<void> gather(Stream& left, Stream& right) {
+    EXPECT_TRUE(left.is_quiet());
+    const std::array<std::string_view, 3> pieces{"head\r\n", "", "body\r\n"};
+    const auto written = co_await left.write_some(pieces, soon());
+    EXPECT_EQ(written.value_or(0), 12U);
+    const auto got = co_await testing::read_bytes(right, 12);
+    EXPECT_EQ(got, "head\r\nbody\r\n");
+    EXPECT_TRUE(right.is_quiet());
+    const std::string large(10'000'000, 'x');
+    const std::array<std::string_view, 1> much{large};
+    const auto some = co_await left.write_some(much, soon());
+    EXPECT_GT(some.value_or(0), 0U);
+    EXPECT_LT(some.value_or(0), large.size());
+    const auto said = co_await right.write_all("552 too big\r\n", soon());
+    EXPECT_TRUE(said);
+    EXPECT_FALSE(left.is_quiet());
+    while (true) {
+        const auto more = co_await left.write_some(much, soon());
+        EXPECT_TRUE(more);
+        if (more.value_or(0) == 0) break;
+    }
+    const auto reply = co_await testing::read_bytes(left, 13);
+    EXPECT_EQ(reply, "552 too big\r\n");
+    const auto stuck = co_await left.write_some(much, in(milliseconds(20)));
+    EXPECT_EQ(stuck.error().fault, base::Fault::timed_out);
+    EXPECT_FALSE(left.is_open());
+}
+
+TEST(Stream, GathersPiecesAndListensWhileTheSocketIsFull) {
+    Io io(kLoopHint);
+    auto pair = make_stream_pair(io);
+    testing::run(io, gather(pair.left, pair.right));
+}
+
+Task<void> end_is_not_quiet(Stream& left, Stream& right) {
+    right.close();
+    EXPECT_FALSE(left.is_quiet());
+    EXPECT_FALSE(left.has_input());
+    EXPECT_FALSE(right.is_quiet());
+    co_return;
+}
+
+TEST(Stream, AnEndedConnectionIsNotQuiet) {
+    Io io(kLoopHint);
+    auto pair = make_stream_pair(io);
+    testing::run(io, end_is_not_quiet(pair.left, pair.right));
+}
+
 Task<void> time_out(Stream& left, Stream& right) {
     std::array<char, 10> buffer;
     const auto silent = co_await left.read_some(buffer, in(milliseconds(20)));

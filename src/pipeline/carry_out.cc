@@ -39,11 +39,6 @@ Outcome outcome_of(int code) {
     return code < 500 ? Outcome::deferred : Outcome::rejected;
 }
 
-std::string wire(const Reply& reply) {
-    return reply.enhanced.empty() ? fmt::format("{} {}", reply.code, reply.text)
-                                  : fmt::format("{} {} {}", reply.code, reply.enhanced, reply.text);
-}
-
 std::string hop_name(const act::delivery::HopSession& session) {
     return session.info().to_string();
 }
@@ -55,7 +50,8 @@ Reply receipt(const base::Reference& reference) {
 }
 
 Reply from_hop(const act::delivery::Reply& reply) {
-    return {reply.code, reply.enhanced, reply.text};
+    const auto told = reply.for_client();  // one printable line; a hop's 421 must not close our session
+    return {told.code, told.enhanced, told.text};
 }
 
 Reply Life::settle(Transaction& transaction, Run& run, Outcome outcome, Reply reply) {
@@ -69,8 +65,9 @@ Reply Life::settle(Transaction& transaction, Run& run, Outcome outcome, Reply re
 net::Task<Reply> Life::carry_out(Transaction& transaction, Run& run) {
     const auto& decision = run.judged->decision;
     const auto& first = decision.groups.front();
-    const bool is_one = std::all_of(decision.groups.begin(), decision.groups.end(),
-                                    [&](const auto& group) { return message::is_same_outcome(first, group); });
+    const bool is_one = std::all_of(decision.groups.begin(), decision.groups.end(), [&](const auto& group) {
+        return message::is_same_outcome(first, group);
+    });
     if (!is_one) {
         co_return settle(transaction, run, Outcome::deferred,
                          {451, "4.3.0", "recipients need different treatment; send to each of them alone"});

@@ -92,11 +92,7 @@ net::Task<Result<Judged>> Judge::judge(const message::Envelope& envelope, const 
     work.sha256 = base::sha256(work.mapping.bytes());
     auto& circumstances = work.judged.circumstances;
     circumstances.authserv_id = parts_.authserv_id;
-    if (parts_.engine != nullptr) {
-        circumstances.engines = {parts_.engine_name};
-        circumstances.engine_expected_back =
-            parts_.engine->is_expected_back(std::chrono::seconds(policy.antivirus.grace));
-    }
+    if (parts_.engine != nullptr) circumstances.engines = {parts_.engine_name};
     // The engine sees the whole message while the inspector works. Both are collected before anything
     // returns, because they borrow `work`.
     auto early = open_questions(work, false);
@@ -120,6 +116,11 @@ net::Task<Result<Judged>> Judge::judge(const message::Envelope& envelope, const 
         auto questions = open_questions(work, true);
         if (questions.empty()) break;
         co_await ask(work, std::move(questions));
+    }
+    // Asked now: the engine may have died while it looked at this very message.
+    if (parts_.engine != nullptr) {
+        const std::chrono::seconds grace(policy.antivirus.grace);
+        circumstances.engine_expected_back = parts_.engine->is_expected_back(grace);
     }
     const decide::Input input{.envelope = envelope,
                               .facts = &work.judged.facts,

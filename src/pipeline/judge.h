@@ -28,7 +28,7 @@ class EngineView {
   public:
     virtual ~EngineView() = default;
     virtual consult::Asker& asker() = 0;
-    /// Away, but for less than that: worth a 451.
+    /// Up, or away for less than that: what it did not answer is worth a 451.
     virtual bool is_expected_back(std::chrono::seconds grace) const = 0;
 };
 

@@ -29,6 +29,15 @@ net::Task<Reply> Life::mail(Transaction& transaction) {
 
 net::Task<Reply> Life::rcpt(Transaction& transaction, const message::Recipient& recipient) {
     auto& run = static_cast<Run&>(*transaction.state);
+    const Reply reply = co_await ask_hop(transaction, run, recipient);
+    if (!reply.is_positive()) {
+        const auto outcome = reply.code < 500 ? Outcome::deferred : Outcome::rejected;
+        run.turned_away.push_back({recipient.address, outcome, wire(reply), "", ""});
+    }
+    co_return reply;
+}
+
+net::Task<Reply> Life::ask_hop(Transaction& transaction, Run& run, const message::Recipient& recipient) {
     const auto* hop = parts_.next_hops.pick(message::domain_of(recipient.address));
     if (hop == nullptr) co_return Reply{451, "4.4.4", "no next hop is configured for this recipient"};
     if (run.hop != nullptr && run.hop != hop) {

@@ -47,7 +47,9 @@ struct Run : receive::session::WalkState {
     std::optional<act::delivery::HopSession> session;
     base::Fd message;
     std::optional<Judged> judged;
-    std::vector<message::RecipientOutcome> outcomes;
+    std::vector<message::RecipientOutcome> outcomes;  ///< of those that were accepted
+    std::vector<message::RecipientOutcome>
+        turned_away;  ///< refused at RCPT by the next hop or for want of one
 };
 
 class Life : public receive::session::Walk {
@@ -74,6 +76,7 @@ class Life : public receive::session::Walk {
     Reply record(Transaction& transaction, Run& run, Reply reply);
     void log_message(const message::Record& record) const;
 
+    net::Task<Reply> ask_hop(Transaction& transaction, Run& run, const message::Recipient& recipient);
     net::Task<base::Result<act::delivery::Reply>> first_recipient(Transaction& transaction, Run& run,
                                                                   const message::Recipient& recipient);
 
@@ -83,6 +86,8 @@ class Life : public receive::session::Walk {
 /// "ref 7Q3K-...": what every refusal after MAIL ends with is added by the session; receipts carry it
 /// themselves.
 Reply receipt(const base::Reference& reference);
+/// "250 2.0.0 text", as tracking keeps it; empty for no reply.
+std::string wire(const Reply& reply);
 Reply from_hop(const act::delivery::Reply& reply);
 
 }  // namespace gatehouse::pipeline

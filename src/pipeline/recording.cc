@@ -15,11 +15,6 @@ using message::Outcome;
 
 namespace {
 
-std::string wire(const Reply& reply) {
-    if (reply.code == 0) return {};
-    return fmt::format("{} {} {}", reply.code, reply.enhanced, reply.text);
-}
-
 message::Record begin_record(const Transaction& transaction) {
     message::Record record;
     record.envelope = transaction.envelope;
@@ -32,6 +27,12 @@ std::string_view domain_or(const std::string& domain, std::string_view otherwise
 }
 
 }  // namespace
+
+std::string wire(const Reply& reply) {
+    if (reply.code == 0) return {};
+    return reply.enhanced.empty() ? fmt::format("{} {}", reply.code, reply.text)
+                                  : fmt::format("{} {} {}", reply.code, reply.enhanced, reply.text);
+}
 
 Reply Life::record(Transaction& transaction, Run& run, Reply reply) {
     message::Record record = begin_record(transaction);
@@ -47,6 +48,7 @@ Reply Life::record(Transaction& transaction, Run& run, Reply reply) {
     const auto at_us = std::chrono::duration_cast<std::chrono::microseconds>(spent).count();
     record.steps.push_back({"act", static_cast<std::uint64_t>(at_us), wire(reply)});
     record.outcomes = std::move(run.outcomes);
+    std::move(run.turned_away.begin(), run.turned_away.end(), std::back_inserter(record.outcomes));
     const bool taken = !record.outcomes.empty() && record.outcomes.front().outcome == Outcome::delivered;
     auto noted = FaultPoints::pass(FaultPoint::front_before_journal);
     if (noted) noted = parts_.recorder.append(record);
@@ -78,13 +80,16 @@ void Life::log_message(const message::Record& record) const {
 }
 
 void Life::aborted(std::unique_ptr<Transaction> transaction, receive::smtp::AbortReason, const Reply& reply) {
-    if (auto* run = static_cast<Run*>(transaction->state.get()); run != nullptr && run->session)
-        run->session->abandon();
     message::Record record = begin_record(*transaction);
     const Outcome outcome = reply.code >= 400 ? Outcome::refused : Outcome::aborted;
     for (const auto& recipient : record.envelope.recipients) {
         record.outcomes.push_back({recipient.address, outcome, wire(reply), "", ""});
     }
+    if (auto* run = static_cast<Run*>(transaction->state.get()); run != nullptr) {
+        if (run->session) run->session->abandon();
+        std::move(run->turned_away.begin(), run->turned_away.end(), std::back_inserter(record.outcomes));
+    }
+    if (record.outcomes.empty()) record.outcomes.push_back({"", outcome, wire(reply), "", ""});
     if (const auto noted = parts_.recorder.append(record); !noted) {
         base::log(LogLevel::error, "{} not in the journal: {}", record.envelope.reference.to_string(),
                   noted.error().sentence);

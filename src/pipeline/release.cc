@@ -27,7 +27,7 @@ struct Trip {
 };
 
 std::string wire(const act::delivery::Reply& reply) {
-    return fmt::format("{} {} {}", reply.code, reply.enhanced, reply.text);
+    return reply.to_string();
 }
 
 std::vector<Trip> plan_trips(const act::delivery::NextHops& hops, const message::Envelope& envelope) {

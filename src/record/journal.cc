@@ -185,7 +185,13 @@ base::Result<void> Journal::sync() {
         }
     }
     if (!with_folder) return {};
-    return base::sync_folder(options_.folder);
+    auto done = base::sync_folder(options_.folder);
+    if (!done) {
+        const std::lock_guard lock(mutex_);
+        unsynced_ = true;
+        folder_unsynced_ = true;
+    }
+    return done;
 }
 
 JournalPosition Journal::end() const {

@@ -190,6 +190,7 @@ base::Result<LoaderCounters> Loader::load_until(std::uint64_t until) {
     if (reader_->offset() == before) return work.counted;
     // The record store first: seen twice, it only holds the same value again.
     GATEHOUSE_CHECK(records_.put(work.pairs));
+    records_unsynced_ = true;
     GATEHOUSE_CHECK(batch.commit({reader_->segment(), reader_->offset()}));
     return work.counted;
 }
@@ -237,7 +238,8 @@ void Loader::maintain() {
 
 base::Result<void> Loader::sync_and_delete() {
     GATEHOUSE_CHECK(journal_.sync());
-    GATEHOUSE_CHECK(records_.sync());
+    if (records_unsynced_) GATEHOUSE_CHECK(records_.sync());
+    records_unsynced_ = false;
     const auto at = position();
     if (journal_.segments().front() >= at.segment) return {};
     GATEHOUSE_CHECK(tracking_.sync());

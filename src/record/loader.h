@@ -81,6 +81,7 @@ class Loader {
     base::SteadyTime synced_at_{};
     std::optional<base::SteadyTime> forgot_rows_at_;
     std::optional<base::SteadyTime> forgot_records_at_;
+    bool records_unsynced_ = false;
     std::string loading_fault_;
     std::string upkeep_fault_;
     bool is_finished_ = false;

@@ -135,7 +135,14 @@ base::Result<void> RecordStore::visit(base::WallTime since, base::WallTime until
 }
 
 base::Result<void> RecordStore::remove_before(base::WallTime time) {
-    return store_.remove_range("", Reference::make(time, 0, 0).to_bytes());
+    const auto end = Reference::make(time, 0, 0).to_bytes();
+    bool is_any = false;
+    GATEHOUSE_CHECK(store_.visit("", end, [&](auto, auto) {
+        is_any = true;
+        return false;
+    }));
+    if (!is_any) return {};
+    return store_.remove_range("", end);
 }
 
 }  // namespace gatehouse::record

@@ -1,7 +1,7 @@
 #include "record/tracking_query.h"
 
 #include <algorithm>
-#include <variant>
+#include <utility>
 
 #include "base/text.h"
 #include "record/tracking_store.h"
@@ -18,19 +18,19 @@ constexpr std::string_view kColumns =
     "outcome, reply, next_hop, item, size, steps";
 constexpr std::size_t kIndexedSubject = 64;  // as in the index tracking_subject
 
-struct Blob {
+struct Parameter {
+    enum class Kind { number, text, blob } kind;
+    std::int64_t number;
     std::string bytes;
 };
-using Parameter = std::variant<std::int64_t, std::string, Blob>;
 
 /// Conditions, their parameters, and the index that will serve them best: the first filter that names one.
 class Plan {
   public:
-    /// The name that stands for the value in the SQL.
-    std::string parameter(Parameter value) {
-        parameters_.push_back(std::move(value));
-        return fmt::format("?{}", parameters_.size());
-    }
+    /// Each gives the name that stands for the value in the SQL.
+    std::string number(std::int64_t value) { return name({Parameter::Kind::number, value, {}}); }
+    std::string text(std::string value) { return name({Parameter::Kind::text, 0, std::move(value)}); }
+    std::string blob(std::string value) { return name({Parameter::Kind::blob, 0, std::move(value)}); }
     void add(std::string condition, std::string_view index = {}) {
         conditions_ += " AND " + std::move(condition);
         if (index_.empty()) index_ = index;
@@ -49,6 +49,10 @@ class Plan {
     }
 
   private:
+    std::string name(Parameter value) {
+        parameters_.push_back(std::move(value));
+        return fmt::format("?{}", parameters_.size());
+    }
     std::string conditions_;
     std::vector<Parameter> parameters_;
     std::string_view index_;
@@ -75,16 +79,16 @@ std::pair<std::string, std::string> domain_bounds(std::string_view text) {
 std::string key_condition(Plan& plan, std::string_view column, const std::string& text) {
     switch (form_of(text)) {
         case AddressForm::exact:
-            return fmt::format("{} = {}", column, plan.parameter(address_key(text)));
+            return fmt::format("{} = {}", column, plan.text(address_key(text)));
         case AddressForm::domain: {
             const auto [first, end] = domain_bounds(text);
-            const auto low = plan.parameter(first);
-            return fmt::format("{0} >= {1} AND {0} < {2}", column, low, plan.parameter(end));
+            const auto low = plan.text(first);
+            return fmt::format("{0} >= {1} AND {0} < {2}", column, low, plan.text(end));
         }
         case AddressForm::part:
             break;
     }
-    return fmt::format("instr({}, {}) > 0", column, plan.parameter(base::lower(text)));
+    return fmt::format("instr({}, {}) > 0", column, plan.text(base::lower(text)));
 }
 
 void add_recipient(Plan& plan, const std::string& to) {
@@ -102,7 +106,7 @@ struct SenderHalves {
 SenderHalves sender_halves(Plan& plan, const std::string& from) {
     if (from.empty()) return {};
     if (form_of(from) == AddressForm::part) {
-        const auto text = plan.parameter(base::lower(from));
+        const auto text = plan.text(base::lower(from));
         plan.add(fmt::format("(instr(sender_key, {0}) > 0 OR instr(lower(header_from), {0}) > 0)", text));
         return {};
     }
@@ -112,7 +116,7 @@ SenderHalves sender_halves(Plan& plan, const std::string& from) {
 
 void add_subject(Plan& plan, const TrackingQuery& query) {
     const std::string text = base::lower(query.subject);
-    const auto whole = plan.parameter(text);
+    const auto whole = plan.text(text);
     switch (query.subject_match) {
         case SubjectMatch::contains:
             return plan.add(fmt::format("instr(lower(subject), {}) > 0", whole));
@@ -122,10 +126,9 @@ void add_subject(Plan& plan, const TrackingQuery& query) {
             return plan.add(fmt::format("lower(subject) = {}", whole));
         case SubjectMatch::starts_with: {
             const auto key = text.substr(0, kIndexedSubject);
-            plan.add(fmt::format("lower(substr(subject, 1, 64)) >= {}", plan.parameter(key)),
-                     "tracking_subject");
-            plan.add(fmt::format("lower(substr(subject, 1, 64)) < {}", plan.parameter(key + "\xff")));
-            const auto length = plan.parameter(static_cast<std::int64_t>(text.size()));
+            plan.add(fmt::format("lower(substr(subject, 1, 64)) >= {}", plan.text(key)), "tracking_subject");
+            plan.add(fmt::format("lower(substr(subject, 1, 64)) < {}", plan.text(key + "\xff")));
+            const auto length = plan.number(static_cast<std::int64_t>(text.size()));
             return plan.add(
                 fmt::format("substr(CAST(lower(subject) AS BLOB), 1, {}) = CAST({} AS BLOB)", length, whole));
         }
@@ -135,21 +138,21 @@ void add_subject(Plan& plan, const TrackingQuery& query) {
 void add_rest(Plan& plan, const TrackingQuery& query) {
     if (query.verdict) {
         const auto number = static_cast<std::int64_t>(*query.verdict);
-        plan.add("verdict = " + plan.parameter(number), "tracking_verdict");
+        plan.add("verdict = " + plan.number(number), "tracking_verdict");
     }
     if (query.outcome) {
         const auto number = static_cast<std::int64_t>(*query.outcome);
-        plan.add("outcome = " + plan.parameter(number), "tracking_outcome");
+        plan.add("outcome = " + plan.number(number), "tracking_outcome");
     }
-    if (query.since) plan.add("received >= " + plan.parameter(query.since->time_since_epoch().count()));
-    if (query.until) plan.add("received < " + plan.parameter(query.until->time_since_epoch().count()));
+    if (query.since) plan.add("received >= " + plan.number(query.since->time_since_epoch().count()));
+    if (query.until) plan.add("received < " + plan.number(query.until->time_since_epoch().count()));
 }
 
 Result<std::string> build(Plan& plan, const TrackingQuery& query) {
     if (!query.reference.empty()) {
         GATEHOUSE_TRY(const auto range, base::parse_reference_prefix(query.reference));
-        plan.add("ref >= " + plan.parameter(Blob{range.first.to_bytes()}), "tracking_ref");
-        plan.add("ref <= " + plan.parameter(Blob{range.last.to_bytes()}));
+        plan.add("ref >= " + plan.blob(range.first.to_bytes()), "tracking_ref");
+        plan.add("ref <= " + plan.blob(range.last.to_bytes()));
     }
     if (!query.to.empty()) add_recipient(plan, query.to);
     const auto halves = sender_halves(plan, query.from);
@@ -166,11 +169,20 @@ Result<std::string> build(Plan& plan, const TrackingQuery& query) {
 }
 
 void bind(store::Statement& statement, const std::vector<Parameter>& parameters) {
-    for (std::size_t i = 0; i < parameters.size(); ++i) {
-        const int at = static_cast<int>(i) + 1;
-        if (const auto* number = std::get_if<std::int64_t>(&parameters[i])) statement.bind(at, *number);
-        if (const auto* text = std::get_if<std::string>(&parameters[i])) statement.bind_text(at, *text);
-        if (const auto* blob = std::get_if<Blob>(&parameters[i])) statement.bind_blob(at, blob->bytes);
+    int at = 0;
+    for (const auto& parameter : parameters) {
+        ++at;
+        switch (parameter.kind) {
+            case Parameter::Kind::number:
+                statement.bind(at, parameter.number);
+                break;
+            case Parameter::Kind::text:
+                statement.bind_text(at, parameter.bytes);
+                break;
+            case Parameter::Kind::blob:
+                statement.bind_blob(at, parameter.bytes);
+                break;
+        }
     }
 }
 

@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <set>
 
+#include "base/digest.h"
 #include "store/testing.h"
 
 namespace gatehouse::store {
@@ -152,6 +154,35 @@ TEST(Database, CheckpointEmptiesTheLog) {
     ASSERT_TRUE(database.checkpoint());
     EXPECT_EQ(std::filesystem::file_size(folder / "a.db-wal"), 0U);
     EXPECT_EQ(content_of(folder / "a.db").find("a secret"), std::string::npos);
+}
+
+TEST(Database, SecureDeletionLeavesNothingWhenPagesMerge) {
+    const TemporaryFolder folder;
+    auto database = must_open(folder / "a.db", {.secure_delete = true});
+    ASSERT_TRUE(database.run("CREATE TABLE t(id INTEGER PRIMARY KEY, key BLOB)"));
+    const auto key = [](std::uint64_t n) { return base::sha256(std::to_string(n)); };
+    constexpr std::uint64_t kKeys = 4001;  // a prime, so that the walk below meets each once, out of order
+    auto insert = database.prepare("INSERT INTO t VALUES(?1, ?2)").value();
+    auto remove = database.prepare("DELETE FROM t WHERE id=?1").value();
+    ASSERT_TRUE(database.run("BEGIN"));
+    for (std::uint64_t n = 0; n < kKeys; ++n) {
+        const std::uint64_t id = n * 1597 % kKeys;
+        ASSERT_TRUE(insert.bind(1, static_cast<std::int64_t>(id)).bind_blob(2, key(id)).run());
+    }
+    ASSERT_TRUE(database.run("COMMIT"));
+    ASSERT_TRUE(database.checkpoint());
+    std::set<std::string> gone;
+    for (std::uint64_t n = 0; n + 100 < kKeys; ++n) {
+        const std::uint64_t id = n * 787 % kKeys;
+        ASSERT_TRUE(remove.bind(1, static_cast<std::int64_t>(id)).run());
+        gone.insert(key(id));
+    }
+    ASSERT_TRUE(database.checkpoint());
+    const auto file = content_of(folder / "a.db");
+    std::size_t left = 0;
+    for (const auto& one : gone) left += file.find(one) == std::string::npos ? 0 : 1;
+    EXPECT_EQ(left, 0U);
+    EXPECT_EQ(database.integer("SELECT count(*) FROM t").value(), 100);
 }
 
 TEST(Database, FullDiskIsAFaultAndNothingIsLost) {

@@ -47,7 +47,8 @@ class KeyValueStore {
     /// From `from` (in) to `to` (out); gives the disk space of whole files back at once.
     base::Result<void> remove_range(std::string_view from, std::string_view to);
 
-    /// In key order from `from` (in) to `to` (out), until the visitor says false. Views live for one call.
+    /// In key order from `from` (in) to `to` (out; empty = to the end), until the visitor says false. Views
+    /// live for one call.
     using Visitor = std::function<bool(std::string_view key, std::string_view value)>;
     base::Result<void> visit(std::string_view from, std::string_view to, const Visitor& visitor) const;
     base::Result<void> visit_prefix(std::string_view prefix, const Visitor& visitor) const;

@@ -1,7 +1,7 @@
 // What inspection costs: gatehouse-bench-inspect DIR [INSPECTOR]
-// Over every file below DIR (line ends sent as CRLF, as SMTP brings them): microseconds of CPU per message in this
-// process, the slowest message, and what fired. With INSPECTOR, the path of gatehouse-inspector, also the round trip
-// of a 5 kB message through a real worker, and the cost of a fork.
+// Over every file below DIR (line ends sent as CRLF, as SMTP brings them): microseconds of CPU per message in
+// this process, the slowest message, and what fired. With INSPECTOR, the path of gatehouse-inspector, also
+// the round trip of a 5 kB message through a real worker, and the cost of a fork.
 #include <fmt/format.h>
 #include <time.h>
 
@@ -75,7 +75,8 @@ void bench_engine(const std::vector<std::pair<std::string, std::string>>& messag
         slowest.emplace_back(1e6 * (cpu_seconds() - before), name);
         count(facts, name, tally);
         bytes += raw.size();
-        const bool fired = std::ranges::any_of(facts.evidence, [](const auto& e) { return e.feature != "form"; });
+        const bool fired =
+            std::ranges::any_of(facts.evidence, [](const auto& e) { return e.feature != "form"; });
         if (fired || !facts.coverage.is_complete()) {
             ++flagged;
             for (const auto& gap : facts.coverage.gaps) {
@@ -131,19 +132,22 @@ void bench_worker(const std::string& program, const std::string& message) {
         inside += answers->back().facts().micros().total();
     }
     std::ranges::sort(trips);
-    fmt::print("worker: message {} bytes, round trip p50 {:.1f} us p99 {:.1f} us, inspection inside {:.1f} us; "
-               "fork to hello p50 {:.0f} us\n",
-               message.size(), trips[trips.size() / 2], trips[trips.size() * 99 / 100],
-               static_cast<double>(inside) / static_cast<double>(trips.size()), spawns[spawns.size() / 2]);
+    fmt::print(
+        "worker: message {} bytes, round trip p50 {:.1f} us p99 {:.1f} us, inspection inside {:.1f} us; "
+        "fork to hello p50 {:.0f} us\n",
+        message.size(), trips[trips.size() / 2], trips[trips.size() * 99 / 100],
+        static_cast<double>(inside) / static_cast<double>(trips.size()), spawns[spawns.size() / 2]);
 }
 
 std::string plain_message(std::size_t size) {
     std::string out =
-        "Received: from a.example.org (a.example.org [192.0.2.1]) by mx.example.com with ESMTP; Mon, 1 Jun 2026 "
+        "Received: from a.example.org (a.example.org [192.0.2.1]) by mx.example.com with ESMTP; Mon, 1 Jun "
+        "2026 "
         "10:00:00 +0000\r\nFrom: A <a@example.org>\r\nTo: b@example.com\r\nSubject: a plain message\r\n"
         "Message-ID: <1@example.org>\r\nDate: Mon, 1 Jun 2026 10:00:00 +0000\r\nMIME-Version: 1.0\r\n"
         "Content-Type: text/plain; charset=utf-8\r\n\r\n";
-    while (out.size() < size) out += "All work and no play makes a dull message, said the worker to the front.\r\n";
+    while (out.size() < size)
+        out += "All work and no play makes a dull message, said the worker to the front.\r\n";
     return out;
 }
 

@@ -1,5 +1,6 @@
-// The sandbox of a real worker, seen from outside: what a detector that was taken over can do (nothing), and what a
-// worker's process looks like. The worker is gatehouse-test-inspector: the product's with probes in its catalogue.
+// The sandbox of a real worker, seen from outside: what a detector that was taken over can do (nothing), and
+// what a worker's process looks like. The worker is gatehouse-test-inspector: the product's with probes in
+// its catalogue.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -87,9 +88,9 @@ TEST_P(KilledBy, ForbiddenCallsEndTheProcess) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sandbox, KilledBy,
-                         testing::Values("socket", "connect", "execve", "execveat", "ptrace", "io_uring_setup", "bpf",
-                                         "unshare", "process_vm_readv", "kill", "pidfd_open", "fork", "unlink",
-                                         "executable_memory"));
+                         testing::Values("socket", "connect", "execve", "execveat", "ptrace",
+                                         "io_uring_setup", "bpf", "unshare", "process_vm_readv", "kill",
+                                         "pidfd_open", "fork", "unlink", "executable_memory"));
 
 class Denied : public testing::TestWithParam<const char*> {};
 
@@ -105,7 +106,8 @@ TEST_P(Denied, CallsThatNameAPathGetEpermAndAreCounted) {
     EXPECT_EQ(next->back().denied(), 0U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Sandbox, Denied, testing::Values("open", "openat", "openat2", "stat", "statx", "newfstatat"));
+INSTANTIATE_TEST_SUITE_P(Sandbox, Denied,
+                         testing::Values("open", "openat", "openat2", "stat", "statx", "newfstatat"));
 
 TEST(Sandbox, TheProcessHasNothingLeft) {
     auto zygote = start_zygote(plan());
@@ -118,7 +120,8 @@ TEST(Sandbox, TheProcessHasNothingLeft) {
     }
     EXPECT_EQ(status["Threads"], "1");
     for (const char* ns : {"ns/net", "ns/ipc", "ns/uts", "ns/mnt"}) {
-        if (!is_applied(zygote.ready(), std::string("namespace.") + (ns[3] == 'm' ? "mount" : ns + 3))) continue;
+        if (!is_applied(zygote.ready(), std::string("namespace.") + (ns[3] == 'm' ? "mount" : ns + 3)))
+            continue;
         EXPECT_NE(link_of(worker.pid, ns), link_of(::getpid(), ns)) << ns;
     }
 }
@@ -185,7 +188,8 @@ TEST(Sandbox, WithoutRootAUserNamespaceGivesTheOthers) {
     auto zygote = ZygoteProcess::start(start);
     if (!zygote) GTEST_SKIP() << "another user cannot run the executable here: " << zygote.error().sentence;
     if (!is_applied(zygote->ready(), "namespace.user")) GTEST_SKIP() << "no user namespaces here";
-    for (const auto& step : zygote->ready().steps()) EXPECT_TRUE(step.applied()) << step.name() << " " << step.note();
+    for (const auto& step : zygote->ready().steps())
+        EXPECT_TRUE(step.applied()) << step.name() << " " << step.note();
     auto worker = zygote->spawn().value();
     EXPECT_EQ(status_of(worker.pid)["CapBnd"], "0000000000000000");
     EXPECT_TRUE(worker.inspect(probe_message("")));
@@ -266,10 +270,12 @@ TEST(Worker, LeavesNothingOfOneMessageForTheNext) {
     auto zygote = start_zygote(plan());
     auto worker = zygote.spawn().value();
     std::string attachment;
-    for (int i = 0; i < 2000; ++i) attachment += "Uif=20rvjdl=20cspxo=20gpy=0A=\r\n";  // decodes to other text
+    for (int i = 0; i < 2000; ++i)
+        attachment += "Uif=20rvjdl=20cspxo=20gpy=0A=\r\n";  // decodes to other text
     const std::string secret =
         "From: a@example.org\r\nSubject: =?utf-8?q?seldom-word-in-subject?=\r\n"
-        "Content-Transfer-Encoding: quoted-printable\r\n\r\nseldom-word-in-body=20here\r\n" + attachment;
+        "Content-Transfer-Encoding: quoted-printable\r\n\r\nseldom-word-in-body=20here\r\n" +
+        attachment;
     ASSERT_TRUE(worker.inspect(secret));
     for (const char* shifted : {"tfmepn.xpse.jo.cpez!ifsf", "tfmepn.xpse.jo.tvckfdu"}) {
         const auto answers = worker.inspect(probe_message("search", shifted));

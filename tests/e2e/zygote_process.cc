@@ -83,7 +83,9 @@ Result<TestWorker> ZygoteProcess::spawn() {
         if (!report.has_spawned()) continue;
         auto socket = channel_.take_fd();
         if (!socket) return base::fail(Fault::unavailable, "no worker could be made");
-        TestWorker worker{report.spawned().worker(), static_cast<pid_t>(report.spawned().pid()), {},
+        TestWorker worker{report.spawned().worker(),
+                          static_cast<pid_t>(report.spawned().pid()),
+                          {},
                           ipc::Channel(std::move(*socket), base::kInspectorFrameLimit)};
         GATEHOUSE_TRY(const auto frame, worker.channel.receive(kPatienceMs));
         if (!worker.hello.ParseFromString(frame)) return base::fail(Fault::malformed, "a hello that is none");
@@ -109,7 +111,8 @@ int ZygoteProcess::stop() {
     return status;
 }
 
-Result<std::vector<pb::InspectorAnswer>> TestWorker::ask(pb::InspectorRequest request, std::string_view message) {
+Result<std::vector<pb::InspectorAnswer>> TestWorker::ask(pb::InspectorRequest request,
+                                                         std::string_view message) {
     request.set_id(request.id() == 0 ? 1 : request.id());
     GATEHOUSE_TRY(auto file, ipc::Memfd::make("message"));
     GATEHOUSE_CHECK(file.append(message));

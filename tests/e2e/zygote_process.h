@@ -1,5 +1,5 @@
-// A zygote started by a test, seen over its own channel: what the front sees, without the front. Blocking; every wait
-// is bounded, and a wait that ends for its bound fails the test through the Result.
+// A zygote started by a test, seen over its own channel: what the front sees, without the front. Blocking;
+// every wait is bounded, and a wait that ends for its bound fails the test through the Result.
 #pragma once
 
 #include <sys/types.h>
@@ -17,10 +17,10 @@
 namespace gatehouse::e2e {
 
 struct ZygoteStart {
-    std::string program;              ///< path of the executable
-    std::vector<std::string> words;   ///< behind the channel's number
-    bool product = false;             ///< its options are those of gatehouse-inspector
-    unsigned become_uid = 0;          ///< the process starts as this user; 0 = as the test's
+    std::string program;             ///< path of the executable
+    std::vector<std::string> words;  ///< behind the channel's number
+    bool product = false;            ///< its options are those of gatehouse-inspector
+    unsigned become_uid = 0;         ///< the process starts as this user; 0 = as the test's
     inspect::engine::Settings settings;
 };
 
@@ -32,7 +32,8 @@ struct TestWorker {
     ipc::Channel channel;
 
     /// Sends the message as a sealed file and gives all answers up to the last.
-    base::Result<std::vector<pb::InspectorAnswer>> ask(pb::InspectorRequest request, std::string_view message);
+    base::Result<std::vector<pb::InspectorAnswer>> ask(pb::InspectorRequest request,
+                                                       std::string_view message);
     base::Result<std::vector<pb::InspectorAnswer>> inspect(std::string_view message);
 };
 

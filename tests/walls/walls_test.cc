@@ -25,8 +25,11 @@ const std::vector<SourceFile>& sources() {
     return kSources;
 }
 
+/// Tests and what only tests of a module share.
 bool is_test(const std::string& path) {
-    return path.ends_with("_test.cc");
+    const std::string name = std::filesystem::path(path).filename().string();
+    return name.ends_with("_test.cc") || name.starts_with("test_") || name.ends_with("_test_support.h") ||
+           name == "testing.h";
 }
 
 TEST(Walls, TheFloorTableIsRead) {

@@ -54,7 +54,7 @@ class HopConnection {
     HopInfo& info() { return info_; }
     bool tls_failed() const { return tls_failed_ || machine_.tls_failed(); }
     /// Between transactions and, as far as one can see without asking, alive.
-    bool is_reusable() { return machine_.is_idle() && stream_.is_open() && !stream_.is_readable(); }
+    bool is_reusable() { return machine_.is_idle() && stream_.is_quiet(); }
 
     std::int64_t messages = 0;  ///< transactions begun
     base::SteadyTime opened{};

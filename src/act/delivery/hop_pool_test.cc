@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "act/delivery/test_support.h"
+#include "support/delivery_fixture.h"
 
 namespace gatehouse::act::delivery {
 namespace {

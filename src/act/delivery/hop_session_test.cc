@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "act/delivery/test_support.h"
+#include "support/delivery_fixture.h"
 
 namespace gatehouse::act::delivery {
 namespace {

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
-#include "act/delivery/test_support.h"
 #include "base/fd.h"
 #include "net/certificate.h"
+#include "support/delivery_fixture.h"
 
 namespace gatehouse::act::delivery {
 namespace {

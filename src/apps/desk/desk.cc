@@ -109,6 +109,8 @@ DeskEnd Desk::list(const pb::QuarantineRequest& request, const DeskSinks& sinks)
 DeskEnd Desk::show(const pb::QuarantineRequest& request, const DeskSinks& sinks) {
     const auto item = quarantine_.show(request.id());
     if (!item) return end_of(item.error());
+    if (item->state == act::quarantine::State::deleted)
+        return {1, item->info.id.to_string() + " was deleted"};
     const auto noted =
         quarantine_.note_sight(item->info.id, {clock_.wall(), request.who(), "viewed", request.why()});
     if (!noted) return end_of(noted.error());

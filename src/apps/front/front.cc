@@ -4,9 +4,9 @@
 
 #include "apps/front/strand.h"
 #include "base/fault_point.h"
-#include "decide/make_policy.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "decide/make_policy.h"
 
 namespace gatehouse::apps {
 

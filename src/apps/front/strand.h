@@ -13,7 +13,7 @@ class EngineOfLoop final : public pipeline::EngineView {
         : clock_(clock), engine_(engine), asker_(io, clock, engine) {}
     consult::Asker& asker() override { return asker_; }
     bool is_expected_back(std::chrono::seconds grace) const override {
-        return !engine_.state.is_up() && engine_.state.is_expected_back(grace, clock_.steady());
+        return engine_.state.is_expected_back(grace, clock_.steady());
     }
 
   private:

@@ -1,10 +1,11 @@
-// What every detector is: a constexpr Info and one pure function over what the engine shows it. A detector reports
-// evidence and gaps with their place; it never decides, sums scores, deletes or logs. It is one folder under
-// inspect/detect, sees no other detector, and stands in the explicit list of inspect/engine/catalogue.h.
+// What every detector is: a constexpr Info and one pure function over what the engine shows it. A detector
+// reports evidence and gaps with their place; it never decides, sums scores, deletes or logs. It is one
+// folder under inspect/detect, sees no other detector, and stands in the explicit list of
+// inspect/engine/catalogue.h.
 //
-// This header is the interface alone (floor 2), so that detectors (floor 3) and the engine (floor 4) share it. It
-// names inspect/mime's Structure without including it; a detector that looks into the structure includes that
-// module itself. Everything borrowed here lives until inspect() returns.
+// This header is the interface alone (floor 2), so that detectors (floor 3) and the engine (floor 4) share
+// it. It names inspect/mime's Structure without including it; a detector that looks into the structure
+// includes that module itself. Everything borrowed here lives until inspect() returns.
 #pragma once
 
 #include <cstdint>
@@ -37,8 +38,8 @@ struct Info {
     std::string_view help;     ///< one sentence for the manual
     Stage stage = Stage::message;
     std::span<const base::EvidenceInfo> evidence = {};  ///< all it may ever report
-    const base::FieldTable* settings = nullptr;    ///< null = none
-    std::string_view cases = {};                   ///< the folder of its case files, from the source root
+    const base::FieldTable* settings = nullptr;         ///< null = none
+    std::string_view cases = {};  ///< the folder of its case files, from the source root
 };
 
 /// One thing to look at.
@@ -63,7 +64,8 @@ struct Finding {
 };
 
 /// An item of evidence with what its declaration says about it; confidence 1.
-inline message::Evidence make_evidence(const base::EvidenceInfo& info, std::string_view where, std::string text) {
+inline message::Evidence make_evidence(const base::EvidenceInfo& info, std::string_view where,
+                                       std::string text) {
     message::Evidence out;
     out.feature = info.feature;
     out.id = info.id;

@@ -19,10 +19,8 @@ using detect::MessageFacts;
 using detect::Object;
 
 constexpr std::array kCatalogue = {
-    Detector{&detect::loop::kInfo,
-             [](const Object& o, const MessageFacts& f, Budget& b, const Settings& s) {
-                 return detect::loop::inspect(o, f, b, s.loop);
-             }},
+    Detector{&detect::loop::kInfo, [](const Object& o, const MessageFacts& f, Budget& b,
+                                      const Settings& s) { return detect::loop::inspect(o, f, b, s.loop); }},
     Detector{&detect::malformed::kInfo,
              [](const Object& o, const MessageFacts& f, Budget& b, const Settings& s) {
                  return detect::malformed::inspect(o, f, b, s.malformed);
@@ -45,7 +43,8 @@ std::string_view word(base::Strength strength) {
 
 void describe(std::string& out, std::span<const base::EvidenceInfo> evidence) {
     for (const auto& item : evidence) {
-        out += fmt::format("  {} ({}, score {:g}): {}\n", item.id, word(item.strength), item.default_score, item.help);
+        out += fmt::format("  {} ({}, score {:g}): {}\n", item.id, word(item.strength), item.default_score,
+                           item.help);
     }
 }
 

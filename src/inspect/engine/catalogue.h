@@ -1,6 +1,6 @@
-// The explicit list of detectors, in the order in which they run. Adding a detector means adding its folder and its
-// line in catalogue.cc; nothing registers itself. The list of Infos is what manuals, policy checks and the console
-// are printed from.
+// The explicit list of detectors, in the order in which they run. Adding a detector means adding its folder
+// and its line in catalogue.cc; nothing registers itself. The list of Infos is what manuals, policy checks
+// and the console are printed from.
 #pragma once
 
 #include <span>

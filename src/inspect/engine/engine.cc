@@ -6,6 +6,7 @@
 #include "inspect/engine/form.h"
 #include "inspect/engine/header_facts.h"
 #include "inspect/engine/part_facts.h"
+#include "inspect/engine/readings.h"
 #include "inspect/mime/decode.h"
 #include "inspect/mime/parser.h"
 #include "message/charset.h"
@@ -50,7 +51,9 @@ mime::ParseLimits parse_limits(const Settings& settings) {
 class Inspection {
   public:
     explicit Inspection(const Job& job)
-        : job_(job), budget_(job.settings.budget()), structure_(mime::parse(job.raw, parse_limits(job.settings))) {}
+        : job_(job),
+          budget_(job.settings.budget()),
+          structure_(mime::parse(job.raw, parse_limits(job.settings))) {}
 
     message::Facts run() {
         facts_.sha256 = base::sha256(job_.raw);
@@ -71,8 +74,12 @@ class Inspection {
     void look_at_parts() {
         for (std::size_t i = 0; i < structure_.parts.size(); ++i) {
             const auto& part = structure_.parts[i];
-            if (part.role == mime::Role::multipart) continue;
-            if (!budget_.take_part()) return add_gap("", GapReason::too_many, "there are more parts than the limit");
+            if (part.role == mime::Role::multipart) {
+                settle_composite(structure_, i);
+                continue;
+            }
+            if (!budget_.take_part())
+                return add_gap("", GapReason::too_many, "there are more parts than the limit");
             if (part.role == mime::Role::message) {
                 add_row(describe_part(part, paths_[i]), structure_.body(part));
             } else {
@@ -91,15 +98,35 @@ class Inspection {
         const auto row = describe_part(part, paths_[index]);
         const bool reading_text = is_reading_text(part, body.bytes());
         show(row, body.bytes(), reading_text);
+        look_at_other_readings(index, row.path);
         if (reading_text) look_for_uuencoded(index, body.bytes());
+    }
+
+    // Where mail programs differ, what the others show is inspected, too; then the difference hides nothing.
+    void look_at_other_readings(std::size_t index, const std::string& path) {
+        auto readings = other_readings(structure_, index, room());
+        for (const auto& reading : readings.found) {
+            if (!budget_.take_part())
+                return add_gap(path, GapReason::too_many, "there are more parts than the limit");
+            budget_.take_decoded(reading.bytes.size());
+            message::Part row;
+            row.path = member_path(path, reading.name);
+            row.claimed_type = reading.claimed_type;
+            row.name = reading.file_name;
+            row.attachment = reading.is_file;
+            show(row, reading.bytes, !reading.is_file);
+        }
+        structure_.parts[index].settled.merge(readings.settled);
     }
 
     // Files in the middle of a text, as mailers attached them before MIME.
     void look_for_uuencoded(std::size_t index, std::string_view text) {
         const std::string& parent = paths_[index];
         for (const auto& file : mime::find_uuencoded(text, kMaxUuencoded)) {
-            if (!budget_.take_part()) return add_gap(parent, GapReason::too_many, "there are more parts than the limit");
-            const auto decoded = mime::decode_uuencode(text.substr(file.begin, file.end - file.begin), room());
+            if (!budget_.take_part())
+                return add_gap(parent, GapReason::too_many, "there are more parts than the limit");
+            const auto decoded =
+                mime::decode_uuencode(text.substr(file.begin, file.end - file.begin), room());
             budget_.take_decoded(decoded.bytes.size());
             structure_.parts[index].anomalies.merge(decoded.anomalies);
             structure_.kinds.merge(decoded.anomalies);

@@ -1,10 +1,11 @@
-// Inspection itself: raw bytes and settings in, message::Facts out. Parses the message, describes every part, turns
-// what the parser could not or would not look at into gaps, shows each part and the message to the detectors, and
-// names the parts that a third-party engine should see. Used by inspect/worker and, in tests, by anybody.
+// Inspection itself: raw bytes and settings in, message::Facts out. Parses the message, describes every part,
+// turns what the parser could not or would not look at into gaps, shows each part and the message to the
+// detectors, and names the parts that a third-party engine should see. Used by inspect/worker and, in tests,
+// by anybody.
 //
-// Pure and exactly deterministic: no clock, file, socket or global; the same bytes and settings give the same Facts
-// (micros apart, which stay 0 without a Stopwatch). Work is bounded by Settings::budget. Throws nothing but
-// std::bad_alloc. Not thread-safe per call; independent calls share nothing.
+// Pure and exactly deterministic: no clock, file, socket or global; the same bytes and settings give the same
+// Facts (micros apart, which stay 0 without a Stopwatch). Work is bounded by Settings::budget. Throws nothing
+// but std::bad_alloc. Not thread-safe per call; independent calls share nothing.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,7 @@ namespace gatehouse::inspect::engine {
 
 /// Questions that are known from the headers alone, so that they can be asked while inspection goes on.
 struct Early {
-    std::vector<std::string> domains;    ///< of From, Sender, Reply-To and DKIM signatures, lower case, sorted
+    std::vector<std::string> domains;  ///< of From, Sender, Reply-To and DKIM signatures, lower case, sorted
     std::vector<std::string> dkim_keys;  ///< "selector._domainkey.domain", lower case, sorted
     bool operator==(const Early&) const = default;
 };
@@ -34,8 +35,8 @@ class Listener {
   public:
     virtual ~Listener() = default;
     virtual void on_early(const Early& early) = 0;
-    /// An attachment or another part that is no text, decoded; `bytes` are gone afterwards. False: it was not handed
-    /// on, which becomes a gap.
+    /// An attachment or another part that is no text, decoded; `bytes` are gone afterwards. False: it was not
+    /// handed on, which becomes a gap.
     virtual bool on_part(const message::Part& part, std::string_view bytes) = 0;
 };
 

@@ -58,7 +58,8 @@ void add_form(const mime::Structure& structure, std::span<const std::string> pat
         facts.evidence.push_back(std::move(evidence));
     }
     if (described < kMaxOddParts) return;
-    facts.coverage.gaps.push_back({"", GapReason::too_many, "too many odd parts to describe each of them", ""});
+    facts.coverage.gaps.push_back(
+        {"", GapReason::too_many, "too many odd parts to describe each of them", ""});
 }
 
 }  // namespace gatehouse::inspect::engine

@@ -1,6 +1,6 @@
-// What the parser noted about a message's form, as Facts: one item of evidence for each part that is odd in any way,
-// and a gap for each limit that kept something from being looked at. Whether odd is bad is not said here.
-// Pure; used by engine.cc only (the evidence by the catalogue, too).
+// What the parser noted about a message's form, as Facts: one item of evidence for each part that is odd in
+// any way, and a gap for each limit that kept something from being looked at. Whether odd is bad is not said
+// here. Pure; used by engine.cc only (the evidence by the catalogue, too).
 #pragma once
 
 #include <array>

@@ -49,7 +49,8 @@ void add_summary(const mime::HeaderField& field, message::HeaderSummary& summary
     } else if (field.is("To") || field.is("Cc")) {
         add_addresses(field, summary.to);
     } else if (field.is("Subject")) {
-        if (summary.subject.empty()) summary.subject = cut(mime::decode_encoded_words(field.value));
+        if (summary.subject.empty())
+            summary.subject = cut(mime::decode_encoded_words(base::trim(field.value)));
     } else if (field.is("Message-ID")) {
         if (summary.message_id.empty()) summary.message_id = clean(mime::unfold(field.value), kMaxText);
     } else if (field.is("Date")) {
@@ -111,7 +112,8 @@ void add_header(const mime::Structure& structure, message::Facts& facts) {
     for (const auto& field : headers) {
         add_summary(field, facts.header);
         for (const auto prefix : kStrippedPrefixes) {
-            if (base::istarts_with(field.name, prefix)) add_once(facts.stripped_headers, clean(field.name, kMaxText));
+            if (base::istarts_with(field.name, prefix))
+                add_once(facts.stripped_headers, clean(field.name, kMaxText));
         }
         if (field.is("Authentication-Results")) {
             add_once(facts.authserv_ids, clean(rewrite::authserv_id(field.value), kMaxText));

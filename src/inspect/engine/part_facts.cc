@@ -63,7 +63,8 @@ message::Part describe_part(const mime::Part& part, std::string path) {
 }
 
 bool is_reading_text(const mime::Part& part, std::string_view decoded) {
-    if (!part.type.is("text") || !part.file_name.empty() || part.disposition.type == "attachment") return false;
+    if (!part.type.is("text") || !part.file_name.empty() || part.disposition.type == "attachment")
+        return false;
     if (is_wide_charset(part.charset())) return true;
     return decoded.substr(0, kSniffed).find('\0') == std::string_view::npos;
 }

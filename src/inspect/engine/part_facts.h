@@ -1,6 +1,6 @@
-// Part rows and paths. A path is the section number and then the file name or type ("2:a.zip", "1:text/plain"); what
-// an opener finds inside follows after '/'. Paths are unique, valid UTF-8, and hold no '/' of the name's own.
-// Pure; used by engine.cc and view.cc only.
+// Part rows and paths. A path is the section number and then the file name or type ("2:a.zip",
+// "1:text/plain"); what an opener finds inside follows after '/'. Paths are unique, valid UTF-8, and hold no
+// '/' of the name's own. Pure; used by engine.cc and view.cc only.
 #pragma once
 
 #include <string>
@@ -20,8 +20,9 @@ std::string member_path(std::string_view parent, std::string_view name);
 /// Everything but size and digest.
 message::Part describe_part(const mime::Part& part, std::string path);
 
-/// Text that people read, as opposed to a file: declared as text, not named, not attached, and no binary content.
-/// Such parts are not handed to third-party engines one by one; they see them within the whole message.
+/// Text that people read, as opposed to a file: declared as text, not named, not attached, and no binary
+/// content. Such parts are not handed to third-party engines one by one; they see them within the whole
+/// message.
 bool is_reading_text(const mime::Part& part, std::string_view decoded);
 
 /// At most `limit` bytes of valid UTF-8 without control characters.

@@ -48,7 +48,8 @@ Value read_value(const pb::Setting& from) {
 
 base::BudgetLimits Settings::budget() const {
     const auto u32 = [](std::int64_t value) {
-        return static_cast<std::uint32_t>(std::min<std::int64_t>(value, std::numeric_limits<std::uint32_t>::max()));
+        return static_cast<std::uint32_t>(
+            std::min<std::int64_t>(value, std::numeric_limits<std::uint32_t>::max()));
     };
     const auto u64 = [](std::int64_t value) { return static_cast<std::uint64_t>(value); };
     return {.max_depth = u32(process.max_depth),
@@ -87,13 +88,15 @@ Result<Settings> decode_settings(std::string_view bytes) {
     Settings settings;
     const auto known = bind(settings);
     for (const auto& table : in.tables()) {
-        const auto at = std::ranges::find(known, table.name(), [](const BoundTable& b) { return b.table->name; });
+        const auto at =
+            std::ranges::find(known, table.name(), [](const BoundTable& b) { return b.table->name; });
         if (at == known.end()) {
             return base::fail(Fault::usage, "an inspector was started with settings of another version ({})",
                               table.name());
         }
         Value::Table members;
-        for (const auto& setting : table.settings()) members.emplace_back(setting.name(), read_value(setting));
+        for (const auto& setting : table.settings())
+            members.emplace_back(setting.name(), read_value(setting));
         GATEHOUSE_CHECK(base::fill(*at->table, Value(Value::Data(std::move(members))), at->object));
     }
     return settings;

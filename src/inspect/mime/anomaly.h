@@ -4,6 +4,7 @@
 // name them.
 #pragma once
 
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -69,6 +70,8 @@ enum class AnomalyKind : std::uint8_t {
     boundary_reused,
     boundary_prefix,
     near_delimiter,
+    loose_delimiter,
+    mixed_delimiters,
     multipart_without_parts,
     close_delimiter_missing,
     part_after_close,
@@ -114,10 +117,11 @@ struct Anomaly {
 
 class AnomalySet {
   public:
-    void insert(AnomalyKind kind) { bits_ |= bit(kind); }
+    void insert(AnomalyKind kind) { bits_.set(at(kind)); }
     void merge(AnomalySet other) { bits_ |= other.bits_; }
-    bool contains(AnomalyKind kind) const { return (bits_ & bit(kind)) != 0; }
-    bool is_empty() const { return bits_ == 0; }
+    void erase(AnomalySet other) { bits_ &= ~other.bits_; }
+    bool contains(AnomalyKind kind) const { return bits_.test(at(kind)); }
+    bool is_empty() const { return bits_.none(); }
     /// Whether a kind of this weight is in the set.
     bool has(Weight weight) const;
 
@@ -131,9 +135,8 @@ class AnomalySet {
     bool operator==(const AnomalySet&) const = default;
 
   private:
-    static_assert(kAnomalyKinds <= 64);
-    static constexpr std::uint64_t bit(AnomalyKind kind) { return 1ULL << static_cast<unsigned>(kind); }
-    std::uint64_t bits_ = 0;
+    static constexpr std::size_t at(AnomalyKind kind) { return static_cast<std::size_t>(kind); }
+    std::bitset<kAnomalyKinds> bits_;
 };
 
 }  // namespace gatehouse::inspect::mime

@@ -73,6 +73,33 @@ std::uint32_t BoundaryStack::find(std::uint64_t hash, std::string_view text) con
     return closed;
 }
 
+std::optional<Delimiter> BoundaryStack::match_loosely(std::string_view rest) {
+    constexpr std::size_t kMostExtra = 16;  // blanks that one line may have more, and the closing dashes
+    const Open& open = open_.back();
+    const std::string_view boundary = open.boundary;
+    if (rest.size() > boundary.size() + kMostExtra) return std::nullopt;
+    const bool has_blanks = rest.find_first_of(" \t") != std::string_view::npos ||
+                            boundary.find_first_of(" \t") != std::string_view::npos;
+    if (!has_blanks) return std::nullopt;
+    steps_ += rest.size();
+    std::size_t matched = 0;
+    std::size_t at = 0;
+    const auto skip_blanks = [](std::string_view text, std::size_t& from) {
+        while (from < text.size() && base::is_blank(text[from])) ++from;
+    };
+    while (true) {
+        skip_blanks(rest, at);
+        skip_blanks(boundary, matched);
+        if (matched == boundary.size() || at == rest.size() || rest[at] != boundary[matched]) break;
+        ++at;
+        ++matched;
+    }
+    const std::string_view tail = rest.substr(at);
+    if (matched != boundary.size() || (!tail.empty() && tail != "--")) return std::nullopt;
+    const auto level = size() - 1;
+    return Delimiter{level, !tail.empty(), open.closed, false, true};
+}
+
 std::optional<Delimiter> BoundaryStack::match(std::string_view rest, bool& near) {
     near = false;
     if (open_.empty()) return std::nullopt;
@@ -93,8 +120,15 @@ std::optional<Delimiter> BoundaryStack::match(std::string_view rest, bool& near)
         if (!best || best->after_close || !closed) best = Delimiter{level, !tail.empty(), closed, false};
     }
     steps_ += longest;
-    if (best) best->several = candidates > 1;
-    near = !best && candidates > 0;
+    if (!best && candidates == 0) best = match_loosely(trimmed);
+    if (!best) {
+        near = candidates > 0;
+        return best;
+    }
+    best->several = candidates > 1;
+    Open& open = open_[best->level];
+    (best->loose ? open.loose_seen : open.strict_seen) = true;
+    best->mixed = open.loose_seen && open.strict_seen;
     return best;
 }
 

@@ -19,6 +19,8 @@ struct Delimiter {
     bool close;           ///< "--boundary--"
     bool after_close;     ///< that multipart had its close delimiter before
     bool several;         ///< the line also begins with another open boundary
+    bool loose = false;   ///< it is the boundary only when blanks do not count
+    bool mixed = false;   ///< that multipart has strict and loose delimiters: readers split it differently
 };
 
 class BoundaryStack {
@@ -55,7 +57,13 @@ class BoundaryStack {
         std::uint32_t older = kNone;  ///< the next enclosing one of the same hash
         std::size_t longest = 0;      ///< of the boundaries up to this one
         bool closed = false;
+        bool strict_seen = false;
+        bool loose_seen = false;
     };
+
+    /// The innermost multipart's boundary with other blanks in it; some programs write it so, and some read
+    /// it.
+    std::optional<Delimiter> match_loosely(std::string_view rest);
 
     void pop_to(std::uint32_t size);
     /// The innermost multipart whose boundary is `text`, one that is not closed if possible, or kNone.

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/text.h"
+
 namespace gatehouse::inspect::mime {
 namespace {
 
@@ -192,6 +194,14 @@ TEST(ContentType, RawBytesInParameters) {
     EXPECT_EQ(parameter("a/b; name=\"gr\xFC\xDF.txt\"", "name"), "grüß.txt");
     EXPECT_EQ(parameter("a/b; name=\"gr\xC3\xBC\xC3\x9F.txt\"", "name"), "grüß.txt");
     EXPECT_EQ(parameter("a/b; boundary=\"\xFC\"", "boundary"), "\xFC") << "a boundary is bytes";
+}
+
+TEST(ContentType, EveryReadingIsUtf8) {
+    const auto result = disposition("attachment; filename=a;\xFC; filename=\"b\\\xFC\"");
+    for (const Parameter& parameter : result.parameters) {
+        EXPECT_TRUE(base::is_valid_utf8(parameter.value));
+        for (const std::string& other : parameter.other_readings) EXPECT_TRUE(base::is_valid_utf8(other));
+    }
 }
 
 TEST(ContentType, DuplicatesAndLimits) {

@@ -142,11 +142,13 @@ class HeaderReader {
     }
 
     void add_field(const Line& line, std::string_view text, const FieldName& name) {
-        if (blank_fold_) context_.note(AnomalyKind::fields_after_blank_fold, part_, line.begin);
         field_seen_ = true;
         const HeaderField field{text.substr(0, name.length), text.substr(name.colon + 1), line.begin,
                                 name.hash};
         const bool mime = is_mime_field_name(field.name);
+        // Some readers take the line of blanks for the end of the header: the structure they see then is
+        // another one only where a field that makes structure stands behind it.
+        if (blank_fold_ && mime) context_.note(AnomalyKind::fields_after_blank_fold, part_, line.begin);
         if (name.colon != name.length) {
             context_.note(mime ? AnomalyKind::odd_mime_field : AnomalyKind::space_before_colon, part_,
                           line.begin);
@@ -299,6 +301,8 @@ std::optional<Delimiter> Context::match(const Line& line, std::uint32_t part) {
     if (near) note(AnomalyKind::near_delimiter, part, line.begin);
     if (!delimiter) return std::nullopt;
     check_line_end(line, part);
+    if (delimiter->loose) note(AnomalyKind::loose_delimiter, open.part(delimiter->level), line.begin);
+    if (delimiter->mixed) note(AnomalyKind::mixed_delimiters, open.part(delimiter->level), line.begin);
     if (delimiter->several) note(AnomalyKind::boundary_prefix, part, line.begin);
     if (delimiter->after_close) note(AnomalyKind::part_after_close, open.part(delimiter->level), line.begin);
     return delimiter;

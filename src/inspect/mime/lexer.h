@@ -1,7 +1,7 @@
 // Walks over a structured header value (RFC 5322 3.2): blanks with folding, nested comments, quoted strings.
 // Line ends count as blanks. Never fails: what is left open ends with the value, and the lexer says so.
-// Nesting is counted, not recursed. Shared by the parameter and the address parser; not part of the module's
-// public face.
+// Nesting is counted, not recursed. Used by the parameter and the address parser, and by whoever reads
+// another structured field.
 #pragma once
 
 #include <cstddef>

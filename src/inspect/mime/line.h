@@ -1,11 +1,11 @@
 // Cuts bytes into lines at CRLF, LF, CR and CR CR LF, and notes where the odd ones are. The inner loop of the
-// parser. Linear in the input whatever it holds; the scanner borrows the bytes. Not part of the module's
-// public face.
+// parser; the rewriter and detectors use it to see the same lines. Linear in the input whatever it holds; the
+// scanner borrows the bytes.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 namespace gatehouse::inspect::mime {
@@ -63,11 +63,7 @@ class LineScanner {
   private:
     /// The first c from here on, or the size. Each byte is searched once: the places found are kept until
     /// passed.
-    std::size_t find(char c) const {
-        const void* found = std::memchr(bytes_.data() + position_, c, bytes_.size() - position_);
-        return found == nullptr ? bytes_.size()
-                                : static_cast<std::size_t>(static_cast<const char*>(found) - bytes_.data());
-    }
+    std::size_t find(char c) const { return std::min(bytes_.find(c, position_), bytes_.size()); }
 
     void end_at_cr(Line& line) {
         const std::size_t cr = next_cr_;

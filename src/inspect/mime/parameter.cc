@@ -317,7 +317,7 @@ class PieceAssembler {
             written.push_back(&piece);
         }
         std::vector<const Piece*> sorted = written;
-        std::ranges::stable_sort(sorted, {}, [](const Piece* piece) { return *piece->index; });
+        std::ranges::sort(sorted, {}, [](const Piece* piece) { return std::pair(*piece->index, piece); });
         Parameter parameter = make(sorted, name);
         bool gapless = true;
         for (std::size_t i = 0; i < sorted.size(); ++i) gapless = gapless && *sorted[i]->index == i;
@@ -355,7 +355,8 @@ std::vector<Parameter> parse_parameters(Lexer& lexer, ParseNotes& notes) {
         if (!written->has_value &&
             !plain.empty()) {  // "filename=a;b.exe": some take the semicolon for a part of it
             auto& readings = plain.back().other_readings;
-            if (readings.size() < kMostReadings) readings.push_back(plain.back().value + ";" + written->name);
+            if (readings.size() < kMostReadings)
+                readings.push_back(to_text(plain.back().value + ";" + written->name, notes.anomalies));
             continue;
         }
         if (plain.size() + pieces.size() >= notes.max_parameters) {

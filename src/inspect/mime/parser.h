@@ -21,8 +21,8 @@ namespace gatehouse::inspect::mime {
 
 Structure parse(std::string_view raw, const ParseLimits& limits = {});
 
-/// Only the top-level header: parts[0] with its header range and fields, and what is odd about them. The body is not
-/// looked at. For whoever edits the header and has to find the same fields.
+/// Only the top-level header: parts[0] with its header range and fields, and what is odd about them. The body
+/// is not looked at. For whoever edits the header and has to find the same fields.
 Structure parse_header(std::string_view raw, const ParseLimits& limits = {});
 
 /// The Structure borrows: a temporary would be gone.

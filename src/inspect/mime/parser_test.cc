@@ -354,5 +354,17 @@ TEST(Parser, RangesTileTheSource) {
     }
 }
 
+TEST(Parser, DelimitersMayDifferInBlanks) {
+    const std::string head = "Content-Type: multipart/mixed; boundary=\"=Part 1\"\r\n\r\n";
+    const std::string loose = head + "--= Part 1\r\n\r\none\r\n--= Part 1\r\n\r\ntwo\r\n--= Part 1--\r\n";
+    const Structure read = parse(loose);
+    EXPECT_EQ(read.parts.size(), 3U);
+    EXPECT_TRUE(read.kinds.contains(AnomalyKind::loose_delimiter));
+    EXPECT_FALSE(read.kinds.contains(AnomalyKind::multipart_without_parts));
+    EXPECT_FALSE(read.kinds.contains(AnomalyKind::mixed_delimiters));
+    const std::string mixed = head + "--=Part 1\r\n\r\none\r\n--= Part 1\r\n\r\ntwo\r\n--=Part 1--\r\n";
+    EXPECT_TRUE(parse(mixed).kinds.contains(AnomalyKind::mixed_delimiters));
+}
+
 }  // namespace
 }  // namespace gatehouse::inspect::mime

@@ -72,6 +72,8 @@ struct Part {
     std::string file_name;                      ///< decoded; what most clients show; empty = none
     std::vector<std::string> other_file_names;  ///< what other clients may show
     AnomalySet anomalies;
+    AnomalySet
+        settled;  ///< of these: doubts that matter no more, because the other reading was inspected as well
 
     /// As declared, may be empty or nonsense.
     std::string_view charset() const;

@@ -1,5 +1,9 @@
 #include "inspect/pool/exchange.h"
 
+#include <sys/socket.h>
+
+#include <cerrno>
+
 #include "base/text.h"
 #include "ipc/memfd.h"
 #include "message/codec.h"
@@ -25,6 +29,13 @@ std::vector<std::string> words(const google::protobuf::RepeatedPtrField<std::str
 }
 
 }  // namespace
+
+bool Pool::Worker::is_alive() const {
+    if (!channel.is_open()) return false;
+    char byte = 0;
+    return ::recv(channel.socket(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+           (errno == EAGAIN || errno == EWOULDBLOCK);
+}
 
 Pool::Exchange::Exchange(Kind k, int fd, std::uint64_t max)
     : kind(k), sealed(fd), max_message(max), request_(std::make_unique<pb::InspectorRequest>()) {}

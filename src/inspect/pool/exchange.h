@@ -18,6 +18,10 @@ namespace gatehouse::inspect::pool {
 struct Pool::Worker {
     Worker(std::uint64_t i, std::uint64_t g, net::FrameChannel c)
         : id(i), generation(g), channel(std::move(c)) {}
+    /// Nothing came from it and it has not closed its end: whoever died while idle must not cost a message a
+    /// try.
+    bool is_alive() const;
+
     std::uint64_t id;
     std::uint64_t generation;  ///< of the zygote it was forked from
     net::FrameChannel channel;

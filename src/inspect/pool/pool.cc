@@ -53,29 +53,29 @@ std::unique_ptr<Pool::Worker> Pool::take_idle() {
     while (!idle_.empty()) {
         auto worker = std::move(idle_.back());
         idle_.pop_back();
-        if (worker->channel.is_open() && worker->generation == zygote_.generation()) return worker;
-        --live_;  // of an older zygote
+        if (worker->is_alive() && worker->generation == zygote_.generation()) return worker;
+        --live_;  // dead, or of an older zygote
     }
     return nullptr;
 }
 
-bool Pool::may_grow() const {
-    if (live_ < options_.base_workers) return true;
+bool Pool::may_grow(bool fresh) const {
+    if (live_ < options_.base_workers || fresh) return true;
     const auto extra = static_cast<std::size_t>(options_.settings.extra_workers);
     if (live_ >= options_.base_workers + extra) return false;
     const auto slow_before = clock_.steady() - kSlow;
     return std::all_of(busy_since_.begin(), busy_since_.end(), [&](SteadyTime t) { return t < slow_before; });
 }
 
-net::Task<Result<std::unique_ptr<Pool::Worker>>> Pool::acquire() {
+net::Task<Result<std::unique_ptr<Pool::Worker>>> Pool::acquire(bool fresh) {
     const SteadyTime give_up = clock_.steady() + std::chrono::seconds(options_.settings.wait);
     bool in_line = false;
     const auto self = std::make_shared<Waiter>(io_);  // shared with the queue
     while (true) {
         const bool is_next = waiters_.empty() || waiters_.front() == self;
         if (is_next) {
-            auto worker = take_idle();
-            if (!worker && may_grow()) {
+            auto worker = fresh ? nullptr : take_idle();
+            if (!worker && may_grow(fresh)) {
                 auto started = co_await start_worker(give_up);
                 if (started) worker = std::move(*started);
             }
@@ -175,8 +175,8 @@ net::Task<Result<void>> Pool::run(Worker& worker, Exchange& exchange) {
     co_return Result<void>();
 }
 
-net::Task<Result<void>> Pool::try_once(Exchange& exchange) {
-    auto worker = co_await acquire();
+net::Task<Result<void>> Pool::try_once(Exchange& exchange, bool fresh) {
+    auto worker = co_await acquire(fresh);
     if (!worker) {
         exchange.waited_in_vain = true;
         co_return std::unexpected(worker.error());
@@ -198,7 +198,7 @@ net::Task<Result<Inspection>> Pool::inspect(const message::Envelope& envelope, i
     exchange.set_envelope(envelope);
     base::Error last;
     for (int attempt = 0; attempt < kTries; ++attempt) {
-        const auto done = co_await try_once(exchange);
+        const auto done = co_await try_once(exchange, attempt > 0);
         if (done) {
             ++counts_.inspected;
             exchange.inspection.was_inspected = true;
@@ -217,8 +217,8 @@ net::Task<Result<Inspection>> Pool::inspect(const message::Envelope& envelope, i
 net::Task<Result<base::Fd>> Pool::rewrite(int sealed, const message::RewritePlan& plan) {
     Exchange exchange(Exchange::Kind::rewrite, sealed, options_.max_message);
     exchange.set_plan(plan);
-    auto done = co_await try_once(exchange);
-    if (!done && !exchange.waited_in_vain) done = co_await try_once(exchange);
+    auto done = co_await try_once(exchange, false);
+    if (!done && !exchange.waited_in_vain) done = co_await try_once(exchange, true);
     if (!done) co_return std::unexpected(done.error());
     co_return std::move(exchange.rewritten);
 }
@@ -226,7 +226,7 @@ net::Task<Result<base::Fd>> Pool::rewrite(int sealed, const message::RewritePlan
 net::Task<Result<Viewed>> Pool::view(int sealed, const std::string& part, std::uint64_t limit) {
     Exchange exchange(Exchange::Kind::view, sealed, options_.max_message);
     exchange.set_view(part, limit);
-    const auto done = co_await try_once(exchange);
+    const auto done = co_await try_once(exchange, false);
     if (!done) co_return std::unexpected(done.error());
     co_return std::move(exchange.viewed);
 }

@@ -90,16 +90,17 @@ class Pool {
     struct Exchange;
     struct Waiter;
 
-    net::Task<base::Result<std::unique_ptr<Worker>>> acquire();
+    /// `fresh`: one that has served nobody yet, for a second try.
+    net::Task<base::Result<std::unique_ptr<Worker>>> acquire(bool fresh);
     net::Task<base::Result<std::unique_ptr<Worker>>> start_worker(base::SteadyTime give_up);
     std::unique_ptr<Worker> take_idle();
-    bool may_grow() const;
+    bool may_grow(bool fresh) const;
     void give_back(std::unique_ptr<Worker> worker, bool is_good);
     void wake_one();
 
     /// One request on one worker; the frames of its answer are collected in `exchange`.
     net::Task<base::Result<void>> run(Worker& worker, Exchange& exchange);
-    net::Task<base::Result<void>> try_once(Exchange& exchange);
+    net::Task<base::Result<void>> try_once(Exchange& exchange, bool fresh);
 
     net::Io& io_;
     const base::Clock& clock_;

@@ -1,5 +1,6 @@
-// Who claims to have written an Authentication-Results field (RFC 8601 2.2). Shared by the rewriter, which removes
-// claims to be us, and by the engine, which says that there are some: both must read alike. Pure, linear.
+// Who claims to have written an Authentication-Results field (RFC 8601 2.2). Shared by the rewriter, which
+// removes claims to be us, and by the engine, which says that there are some: both must read alike. Pure,
+// linear.
 #pragma once
 
 #include <string>

@@ -9,8 +9,8 @@ namespace gatehouse::inspect::rewrite {
 
 namespace {
 
-constexpr std::size_t kLine = 78;         // RFC 5322 2.1.1, should
-constexpr std::size_t kHardLine = 900;    // below the 998 that must not be passed
+constexpr std::size_t kLine = 78;       // RFC 5322 2.1.1, should
+constexpr std::size_t kHardLine = 900;  // below the 998 that must not be passed
 constexpr std::size_t kLongestPlain = 60;
 constexpr std::size_t kMaxText = 16 * 1024;
 constexpr std::size_t kBytesPerWord = 45;  // 60 characters of base64 in an encoded word of at most 75
@@ -59,7 +59,8 @@ bool is_plain(std::string_view text) {
 void append_folded(std::string& out, std::string_view text, std::string_view line_end) {
     std::size_t line = out.size();
     while (!text.empty()) {
-        const auto blank = text.find(' ', text.find_first_not_of(' ') == std::string_view::npos ? text.size() : 1);
+        const auto blank =
+            text.find(' ', text.find_first_not_of(' ') == std::string_view::npos ? text.size() : 1);
         auto word = text.substr(0, std::min(blank, kHardLine));
         text.remove_prefix(word.size());
         if (line > 0 && line + word.size() > kLine && word.starts_with(' ') && word.size() > 1) {
@@ -83,7 +84,8 @@ bool is_field_name(std::string_view name) {
 
 std::string tidy_text(std::string_view text) {
     std::string out = message::guess_to_utf8(text.substr(0, kMaxText), kMaxText).text;
-    std::ranges::replace_if(out, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7F; }, ' ');
+    std::ranges::replace_if(
+        out, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7F; }, ' ');
     return std::string(base::trim(out));
 }
 

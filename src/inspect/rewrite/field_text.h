@@ -1,5 +1,6 @@
-// Texts of ours as header text: control characters taken out, encoded words (RFC 2047) where needed, folded lines.
-// Pure; the output holds no CR or LF but those of folding with the given line end. Used by rewrite.cc only.
+// Texts of ours as header text: control characters taken out, encoded words (RFC 2047) where needed, folded
+// lines. Pure; the output holds no CR or LF but those of folding with the given line end. Used by rewrite.cc
+// only.
 #pragma once
 
 #include <string>

@@ -17,7 +17,8 @@ using message::HeaderEdit;
 
 namespace {
 
-/// One field of the block that is being made: bytes of the original, with something of ours in front of its value.
+/// One field of the block that is being made: bytes of the original, with something of ours in front of its
+/// value.
 struct Item {
     std::string name;
     std::string_view value;  ///< of the original; empty for ours
@@ -81,8 +82,9 @@ Result<Block> take_apart(std::string_view raw) {
         const std::size_t begin = fields[i].offset;
         const std::size_t end = i + 1 < fields.size() ? fields[i + 1].offset : end_line;
         const auto value_at = static_cast<std::size_t>(fields[i].value.data() - raw.data());
-        block.items.push_back({std::string(fields[i].name), fields[i].value, raw.substr(begin, value_at - begin), "",
-                               raw.substr(value_at, end - value_at), false});
+        block.items.push_back({std::string(fields[i].name), fields[i].value,
+                               raw.substr(begin, value_at - begin), "", raw.substr(value_at, end - value_at),
+                               false});
     }
     return block;
 }
@@ -143,10 +145,12 @@ class Editor {
             return !item.removed && base::iequals(item.name, "Subject");
         });
         if (subject == block_.items.end()) {
-            append("Subject", "Subject:" + subject_prefix(text, block_.line_end, false) + std::string(block_.line_end));
+            append("Subject",
+                   "Subject:" + subject_prefix(text, block_.line_end, false) + std::string(block_.line_end));
             return;
         }
-        const auto follows = base::trim(subject->inserted.empty() ? subject->tail : std::string_view(subject->inserted));
+        const auto follows =
+            base::trim(subject->inserted.empty() ? subject->tail : std::string_view(subject->inserted));
         std::string prefix = subject_prefix(text, block_.line_end, follows.starts_with("=?"));
         if (prefix.empty()) return;
         changed_ = true;
@@ -171,7 +175,8 @@ class Editor {
         if (block_.last_line_is_open) text.insert(0, block_.line_end);
         block_.last_line_is_open = false;
         // A message without any header gets the blank line that it lacks, or its text would seem to be one.
-        if (block_.items.empty() && block_.end_line.empty() && !block_.body.empty()) block_.end_line = block_.line_end;
+        if (block_.items.empty() && block_.end_line.empty() && !block_.body.empty())
+            block_.end_line = block_.line_end;
         block_.items.push_back({std::string(name), {}, {}, std::move(text), {}, false});
         changed_ = true;
     }
@@ -192,7 +197,8 @@ std::string put_together(const Block& block) {
 
 Result<Rewritten> rewrite(std::string_view raw, const message::RewritePlan& plan) {
     if (plan.is_empty()) return Rewritten{{}, raw};
-    if (plan.edits.size() > kMaxEdits) return base::fail(Fault::usage, "a plan has more than {} edits", kMaxEdits);
+    if (plan.edits.size() > kMaxEdits)
+        return base::fail(Fault::usage, "a plan has more than {} edits", kMaxEdits);
     GATEHOUSE_TRY(auto block, take_apart(raw));
     Editor editor(block);
     for (const auto& edit : plan.edits) GATEHOUSE_CHECK(editor.apply(edit));

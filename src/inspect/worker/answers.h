@@ -1,5 +1,5 @@
-// Writes a worker's answer frames: the pure engine's results as protobuf and sealed memory files. Knows the bounds of
-// what one answer may carry. Used by worker.cc only.
+// Writes a worker's answer frames: the pure engine's results as protobuf and sealed memory files. Knows the
+// bounds of what one answer may carry. Used by worker.cc only.
 #pragma once
 
 #include <vector>

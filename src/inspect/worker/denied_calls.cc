@@ -36,8 +36,8 @@ unsigned long long argument_of(const ucontext_t& context, int index) {
 #error "say here where this architecture keeps a system call's arguments and result"
 #endif
 
-// glibc asks for the size of an open descriptor by newfstatat(fd, "", AT_EMPTY_PATH), which a filter cannot tell
-// from a path. Here it can be told, and fstat answers it.
+// glibc asks for the size of an open descriptor by newfstatat(fd, "", AT_EMPTY_PATH), which a filter cannot
+// tell from a path. Here it can be told, and fstat answers it.
 bool is_plain_fstat(const ucontext_t& context) {
     if (argument_of(context, 3) != AT_EMPTY_PATH) return false;
     const auto* path = reinterpret_cast<const char*>(argument_of(context, 1));

@@ -31,10 +31,10 @@ constexpr std::uint64_t all_bits(unsigned count) {
 
 RulesetAttributes everything(int abi) {
     RulesetAttributes out;
-    unsigned fs_bits = 13;         // EXECUTE .. MAKE_SYM
-    if (abi >= 2) fs_bits = 14;    // REFER
-    if (abi >= 3) fs_bits = 15;    // TRUNCATE
-    if (abi >= 5) fs_bits = 16;    // IOCTL_DEV
+    unsigned fs_bits = 13;       // EXECUTE .. MAKE_SYM
+    if (abi >= 2) fs_bits = 14;  // REFER
+    if (abi >= 3) fs_bits = 15;  // TRUNCATE
+    if (abi >= 5) fs_bits = 16;  // IOCTL_DEV
     out.handled_access_fs = all_bits(fs_bits);
     if (abi >= 4) out.handled_access_net = all_bits(2);  // BIND_TCP, CONNECT_TCP
     if (abi >= 6) out.scoped = all_bits(2);              // ABSTRACT_UNIX_SOCKET, SIGNAL

@@ -61,15 +61,15 @@ Result<unsigned> parse_id(std::string_view text) {
     return static_cast<unsigned>(*value);
 }
 
-// Without root the other namespaces belong to a user namespace of our own, which also makes the capabilities that
-// are dropped later mean nothing outside.
+// Without root the other namespaces belong to a user namespace of our own, which also makes the capabilities
+// that are dropped later mean nothing outside.
 void enter_namespaces(SandboxReport& report) {
     if (::geteuid() != 0) record(report, "namespace.user", ::unshare(CLONE_NEWUSER) == 0);
     record(report, "namespace.net", ::unshare(CLONE_NEWNET) == 0);
     record(report, "namespace.ipc", ::unshare(CLONE_NEWIPC) == 0);
     record(report, "namespace.uts", ::unshare(CLONE_NEWUTS) == 0);
-    record(report, "namespace.mount", ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr,
-                                                                           MS_REC | MS_PRIVATE, nullptr) == 0);
+    record(report, "namespace.mount",
+           ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
 }
 
 void become(SandboxReport& report, const std::optional<RoleIds>& ids) {
@@ -98,7 +98,8 @@ void limit_resources(SandboxReport& report, const SandboxPlan& plan) {
     limit(report, "rlimit.fsize", RLIMIT_FSIZE, plan.max_file);
     limit(report, "rlimit.nofile", RLIMIT_NOFILE, plan.max_fds);
 #ifdef GATEHOUSE_SANITIZED
-    report.applied("rlimit.data", "left out: named allowance of sanitizer builds, whose shadow memory is data");
+    report.applied("rlimit.data",
+                   "left out: named allowance of sanitizer builds, whose shadow memory is data");
 #else
     limit(report, "rlimit.data", RLIMIT_DATA, plan.max_data);
 #endif

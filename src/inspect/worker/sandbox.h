@@ -1,10 +1,10 @@
-// Gives up everything an inspector does not need, for good. The zygote calls confine_process once, after it has
-// loaded what it will ever load and before it forks; its workers inherit the result and add the last two steps,
-// drop_descriptors and the system-call filter (seccomp.h), which would stop the zygote itself.
+// Gives up everything an inspector does not need, for good. The zygote calls confine_process once, after it
+// has loaded what it will ever load and before it forks; its workers inherit the result and add the last two
+// steps, drop_descriptors and the system-call filter (seccomp.h), which would stop the zygote itself.
 //
-// Nothing here fails silently: every step says whether it was applied and, if not, why. What to do about a missing
-// step is the caller's decision (`inspect.require_sandbox`). Linux only. Not thread-safe: called while there is one
-// thread.
+// Nothing here fails silently: every step says whether it was applied and, if not, why. What to do about a
+// missing step is the caller's decision (`inspect.require_sandbox`). Linux only. Not thread-safe: called
+// while there is one thread.
 #pragma once
 
 #include <cstdint>
@@ -48,7 +48,8 @@ struct SandboxPlan {
     std::uint64_t max_fds = 64;           ///< RLIMIT_NOFILE
 };
 
-/// Namespaces, ids, capabilities, no_new_privs, Landlock, resource limits, in the order that lets each succeed.
+/// Namespaces, ids, capabilities, no_new_privs, Landlock, resource limits, in the order that lets each
+/// succeed.
 SandboxReport confine_process(const SandboxPlan& plan);
 
 /// Closes every descriptor from `first` up.

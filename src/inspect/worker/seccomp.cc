@@ -23,19 +23,37 @@ using base::Result;
 
 namespace {
 
-// What the frame loop, the allocator and the libraries really use; found by running everything under both builds.
+// What the frame loop, the allocator and the libraries really use; found by running everything under both
+// builds.
 constexpr std::array kAllowed = std::to_array<const char*>({
-    "read",        "write",        "writev",        "close",          "recvmsg",       "sendmsg",
-    "poll",        "ppoll",        "fstat",         "lseek",          "memfd_create",  "brk",
-    "munmap",      "mremap",       "madvise",       "futex",          "getrandom",     "clock_gettime",
-    "getpid",      "gettid",       "sched_yield",   "rt_sigprocmask", "rt_sigreturn",  "restart_syscall",
-    "exit",        "exit_group",   "sched_getaffinity",
+    "read",           "write",        "writev",
+    "close",          "recvmsg",      "sendmsg",
+    "poll",           "ppoll",        "fstat",
+    "lseek",          "memfd_create", "brk",
+    "munmap",         "mremap",       "madvise",
+    "futex",          "getrandom",    "clock_gettime",
+    "getpid",         "gettid",       "sched_yield",
+    "rt_sigprocmask", "rt_sigreturn", "restart_syscall",
+    "exit",           "exit_group",   "sched_getaffinity",
 });
 
 // Paths: refused with EPERM and counted.
 constexpr std::array kDenied = std::to_array<const char*>({
-    "open",      "openat",     "openat2",    "creat",  "open_by_handle_at", "stat",     "lstat",      "newfstatat",
-    "statx",     "statfs",     "access",     "faccessat", "faccessat2",     "readlink", "readlinkat",
+    "open",
+    "openat",
+    "openat2",
+    "creat",
+    "open_by_handle_at",
+    "stat",
+    "lstat",
+    "newfstatat",
+    "statx",
+    "statfs",
+    "access",
+    "faccessat",
+    "faccessat2",
+    "readlink",
+    "readlinkat",
 });
 
 struct Condition {
@@ -63,7 +81,14 @@ std::span<const Condition> conditional() {
 #ifdef GATEHOUSE_SANITIZED
 // The named allowance of sanitizer builds: what the runtimes do of their own accord.
 constexpr std::array kSanitizer = std::to_array<const char*>({
-    "sigaltstack", "rt_sigaction", "getrlimit", "prlimit64", "prctl", "nanosleep", "clock_nanosleep", "tgkill",
+    "sigaltstack",
+    "rt_sigaction",
+    "getrlimit",
+    "prlimit64",
+    "prctl",
+    "nanosleep",
+    "clock_nanosleep",
+    "tgkill",
 });
 #else
 constexpr std::array<const char*, 0> kSanitizer{};
@@ -136,13 +161,15 @@ Result<SyscallFilter> SyscallFilter::make() {
     for (const char* call : kSanitizer) builder.rule(SCMP_ACT_ALLOW, call);
     for (const char* call : kDenied) builder.rule(SCMP_ACT_TRAP, call);
     if (builder.error() != 0) {
-        return base::fail_errno(Fault::internal, "the system-call filter could not be built", builder.error());
+        return base::fail_errno(Fault::internal, "the system-call filter could not be built",
+                                builder.error());
     }
     const base::Fd file(::memfd_create("seccomp", MFD_CLOEXEC));
     if (!file) return base::fail_errno(Fault::limit, "no memory file could be made", errno);
     builder.write_to(file.get());
     if (builder.error() != 0) {
-        return base::fail_errno(Fault::internal, "the system-call filter could not be written", builder.error());
+        return base::fail_errno(Fault::internal, "the system-call filter could not be written",
+                                builder.error());
     }
     GATEHOUSE_TRY(auto program, read_program(file.get()));
     return SyscallFilter(std::move(program));

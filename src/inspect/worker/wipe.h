@@ -1,7 +1,7 @@
-// Leaves nothing of one message in memory for the next: while it is on, every C++ object's memory is zeroed when it
-// is freed (replaced operator delete, so it covers strings, vectors and protobuf messages), and give_back_memory
-// returns what the heap grew by to the kernel, which hands out zeroed pages. Linked into inspectors only; sanitizer
-// builds keep their own operators. One thread.
+// Leaves nothing of one message in memory for the next: while it is on, every C++ object's memory is zeroed
+// when it is freed (replaced operator delete, so it covers strings, vectors and protobuf messages), and
+// give_back_memory returns what the heap grew by to the kernel, which hands out zeroed pages. Linked into
+// inspectors only; sanitizer builds keep their own operators. One thread.
 #pragma once
 
 namespace gatehouse::inspect::worker {

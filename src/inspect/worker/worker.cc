@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "base/time.h"
 #include "base/log.h"
+#include "base/time.h"
 #include "inspect/engine/engine.h"
 #include "inspect/rewrite/rewrite.h"
 #include "inspect/worker/answers.h"
@@ -32,7 +32,8 @@ class SteadyStopwatch final : public base::Stopwatch {
   public:
     std::uint64_t micros() override {
         const auto since = std::chrono::steady_clock::now().time_since_epoch();
-        return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(since).count());
+        return static_cast<std::uint64_t>(
+            std::chrono::duration_cast<std::chrono::microseconds>(since).count());
     }
 };
 

@@ -1,9 +1,9 @@
-// One inspector process: answers the front's requests on its socket, one at a time, until the front closes it.
-// Blocking, single-threaded; runs inside the finished sandbox and treats every message as hostile. Protocol: the
-// first frame is WorkerHello; then each InspectorRequest (with one sealed memory file) is answered by frames of its
-// id, the last of which is Facts, Rewritten, Viewed or Failed. The last frame says whether the worker wants to be
-// replaced: it has served its messages or its time, or ran out of memory. It never ends of its own accord, so no
-// request can be lost; the front closes the socket and the process ends.
+// One inspector process: answers the front's requests on its socket, one at a time, until the front closes
+// it. Blocking, single-threaded; runs inside the finished sandbox and treats every message as hostile.
+// Protocol: the first frame is WorkerHello; then each InspectorRequest (with one sealed memory file) is
+// answered by frames of its id, the last of which is Facts, Rewritten, Viewed or Failed. The last frame says
+// whether the worker wants to be replaced: it has served its messages or its time, or ran out of memory. It
+// never ends of its own accord, so no request can be lost; the front closes the socket and the process ends.
 #pragma once
 
 #include <span>

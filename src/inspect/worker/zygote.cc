@@ -37,16 +37,19 @@ using base::Result;
 
 namespace {
 
-// Everything that inspection uses, once: what libraries set up at their first use is then shared by all workers.
+// Everything that inspection uses, once: what libraries set up at their first use is then shared by all
+// workers.
 constexpr std::string_view kWarmUp =
     "From: =?utf-8?q?a?= <a@example.org>\r\nSubject: =?iso-2022-jp?b?GyRCGyhC?=\r\n"
     "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
-    "--b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=41\r\n"
-    "--b\r\nContent-Type: application/octet-stream; name=a.bin\r\nContent-Transfer-Encoding: base64\r\n\r\nQUJD\r\n"
+    "--b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: "
+    "quoted-printable\r\n\r\n=41\r\n"
+    "--b\r\nContent-Type: application/octet-stream; name=a.bin\r\nContent-Transfer-Encoding: "
+    "base64\r\n\r\nQUJD\r\n"
     "--b--\r\n";
 
-// What libraries read from files at their first use has to be read now: the time zone, the locale, converters,
-// OpenSSL's configuration.
+// What libraries read from files at their first use has to be read now: the time zone, the locale,
+// converters, OpenSSL's configuration.
 Result<void> load_everything(const engine::Settings& settings, std::span<const engine::Detector> detectors) {
     ::setenv("TZ", "UTC0", 1);
     ::setenv("LC_ALL", "C.UTF-8", 1);
@@ -57,7 +60,8 @@ Result<void> load_everything(const engine::Settings& settings, std::span<const e
     if (!message::warm_charsets()) return base::fail(Fault::unavailable, "a charset converter is missing");
     pb::Facts facts;
     message::to_pb(engine::inspect({.raw = kWarmUp, .settings = settings, .detectors = detectors}), facts);
-    return facts.ByteSizeLong() > 0 ? Result<void>() : base::fail(Fault::internal, "inspection finds nothing");
+    return facts.ByteSizeLong() > 0 ? Result<void>()
+                                    : base::fail(Fault::internal, "inspection finds nothing");
 }
 
 class Zygote {
@@ -80,7 +84,8 @@ class Zygote {
                                     .max_file = 2 * static_cast<std::uint64_t>(process.max_message)});
         GATEHOUSE_CHECK(plan_worker_steps());
         if (process.require_sandbox && !sandbox_.is_complete()) {
-            return base::fail(Fault::refused, "inspect.require_sandbox is set and these steps are missing: {}",
+            return base::fail(Fault::refused,
+                              "inspect.require_sandbox is set and these steps are missing: {}",
                               sandbox_.missing_steps());
         }
         return report_ready();
@@ -89,7 +94,8 @@ class Zygote {
     /// Until the channel closes, which is Fault::unavailable.
     Result<void> run() {
         while (true) {
-            std::array<pollfd, 2> ready{pollfd{channel_.socket(), POLLIN, 0}, pollfd{children_.get(), POLLIN, 0}};
+            std::array<pollfd, 2> ready{pollfd{channel_.socket(), POLLIN, 0},
+                                        pollfd{children_.get(), POLLIN, 0}};
             if (::poll(ready.data(), ready.size(), -1) < 0 && errno != EINTR) {
                 return base::fail_errno(Fault::internal, "poll failed", errno);
             }
@@ -241,7 +247,6 @@ class Zygote {
     std::unordered_map<std::uint64_t, pid_t> workers_;
     std::unordered_map<pid_t, std::uint64_t> ids_;
 };
-
 
 }  // namespace
 

@@ -95,14 +95,16 @@ void ContentReader::take_line(Window& window) {
 }
 
 ContentReader::Piece ContentReader::read_mending(std::span<const char> input) {
+    const auto is_special = [](char c) { return c <= '\r' && (c == '\r' || c == '\n' || c == '\0'); };
     mended_text_.clear();
+    mended_text_.reserve(input.size());
     std::size_t read = 0;
     while (read < input.size()) {
         if (at_ == At::text) {
-            const std::string_view rest(input.data() + read, input.size() - read);
-            const std::string_view plain = rest.substr(0, rest.find_first_of(std::string_view("\r\n\0", 3)));
-            mended_text_ += plain;
-            read += plain.size();
+            const char* const from = input.data() + read;
+            const auto length = std::find_if(from, input.data() + input.size(), is_special) - from;
+            mended_text_.append(from, static_cast<std::size_t>(length));
+            read += static_cast<std::size_t>(length);
             if (read == input.size()) break;
         }
         if (mend(input[read++])) return {read, mended_text_, true};

@@ -74,7 +74,7 @@ struct Aborted {
 /// The machine itself refused MAIL or RCPT; for the record only.
 struct Refused {
     bool is_recipient = false;
-    std::string argument;  ///< what stood behind the verb
+    std::string argument;  ///< the address, or all that stood behind the verb when there is none in it
     Reply reply;
 };
 

@@ -153,7 +153,7 @@ Machine::Step Machine::run_mail(std::string_view arguments) {
     auto mail = parse_mail(arguments);
     if (!mail) return refuse_mail(arguments, std::move(mail).error());
     if (mail->declared_size > settings_.max_message_size) {
-        return refuse_mail(arguments, {552, "5.3.4", "Message too large"});
+        return refuse_mail(mail->sender, {552, "5.3.4", "Message too large"});
     }
     transaction_ = {};
     transaction_.smtputf8 = mail->smtputf8;
@@ -186,7 +186,9 @@ Machine::Step Machine::run_rcpt(std::string_view arguments) {
     if (transaction_.is_chunked) return refuse_mail(arguments, bad_sequence("The message has begun"), true);
     auto rcpt = parse_rcpt(arguments, transaction_.smtputf8);
     if (!rcpt) return refuse_mail(arguments, std::move(rcpt).error(), true);
-    if (auto refusal = check_recipient(rcpt->path)) return refuse_mail(arguments, std::move(*refusal), true);
+    if (auto refusal = check_recipient(rcpt->path)) {
+        return refuse_mail(rcpt->path.to_string(), std::move(*refusal), true);
+    }
     awaiting_ = Awaiting::rcpt;
     return Rcpt{{rcpt->path.to_string(), rcpt->notify, std::move(rcpt->orcpt)}};
 }

@@ -168,6 +168,23 @@ TEST_F(MachineTest, IsNoOpenRelay) {
     EXPECT_EQ(code("RCPT TO:<x@gw.test>"), "250");
 }
 
+TEST_F(MachineTest, NamesWhatItRefused) {
+    Machine machine(settings_, stranger());
+    std::string input =
+        "EHLO x\r\nMAIL FROM:a@b\r\nMAIL FROM:<big@b.test> SIZE=999999999999\r\nMAIL FROM:<a@b.test>\r\n"
+        "RCPT TO:<x@elsewhere.test> NOTIFY=NEVER\r\nRCPT TO:<x@@y>\r\n";
+    std::span<char> rest(input);
+    std::vector<std::string> refused;
+    while (!rest.empty()) {
+        std::size_t consumed = 0;
+        const Event event = machine.next(rest, consumed);
+        rest = rest.subspan(consumed);
+        if (const auto* one = std::get_if<Refused>(&event)) refused.push_back(one->argument);
+        if (std::holds_alternative<Connect>(event) || std::holds_alternative<Mail>(event)) machine.accept();
+    }
+    EXPECT_EQ(refused, (std::vector<std::string>{"FROM:a@b", "big@b.test", "x@elsewhere.test", "TO:<x@@y>"}));
+}
+
 TEST_F(MachineTest, LetsPermittedSendersSendAnywhere) {
     open(client_at("192.0.2.44"));
     EXPECT_TRUE(dialogue_->machine().is_permitted());

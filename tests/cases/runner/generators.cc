@@ -9,11 +9,15 @@
 #include <vector>
 
 #include "base/text.h"
+#include "support/eicar.h"
 
 namespace gatehouse::cases {
 
 using base::Fault;
 using base::Result;
+using testing::base64;
+using testing::eicar;
+using testing::stored_zip;
 
 namespace {
 
@@ -90,52 +94,6 @@ std::string garbage(const Numbers& n) {
     return out + "\r\n";
 }
 
-std::uint32_t crc32_of(std::string_view bytes) {
-    std::uint32_t crc = 0xFFFFFFFFU;
-    for (const char c : bytes) {
-        crc ^= static_cast<unsigned char>(c);
-        for (int i = 0; i < 8; ++i) crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0xEDB88320U : 0);
-    }
-    return ~crc;
-}
-
-void put(std::string& out, std::uint64_t value, int bytes) {
-    for (int i = 0; i < bytes; ++i) out += static_cast<char>((value >> (8 * i)) & 0xFF);
-}
-
-/// A zip with one stored member (APPNOTE 4.3).
-std::string zip_of(std::string_view name, std::string_view content) {
-    const auto entry = [&](std::string& out) {
-        put(out, 20, 2);
-        put(out, 0, 4);  // flags, method: stored
-        put(out, 0x21, 2);
-        put(out, 0x5821, 2);
-        put(out, crc32_of(content), 4);
-        put(out, content.size(), 4);
-        put(out, content.size(), 4);
-        put(out, name.size(), 2);
-        put(out, 0, 2);
-    };
-    std::string out = "PK\x03\x04";
-    entry(out);
-    out.append(name).append(content);
-    const std::size_t directory = out.size();
-    out += "PK\x01\x02";
-    put(out, 20, 2);
-    entry(out);
-    put(out, 0, 14);
-    out += name;
-    const std::size_t end = out.size();
-    out += "PK\x05\x06";
-    put(out, 0, 4);
-    put(out, 1, 2);
-    put(out, 1, 2);
-    put(out, end - directory, 4);
-    put(out, directory, 4);
-    put(out, 0, 2);
-    return out;
-}
-
 std::string attachment(std::string_view name, std::string_view encoding, std::string_view encoded) {
     return fmt::format(
         "{}Content-Type: multipart/mixed; boundary=\"=b=\"\r\n\r\n--=b=\r\nContent-Type: "
@@ -159,7 +117,7 @@ std::string quoted_printable(std::string_view bytes) {
 std::string eicar_message(const std::string& how) {
     if (how == "base64") return attachment("test.com", "base64", base64(eicar()));
     if (how == "qp") return attachment("test.com", "quoted-printable", quoted_printable(eicar()));
-    if (how == "zip") return attachment("test.zip", "base64", base64(zip_of("test.com", eicar())));
+    if (how == "zip") return attachment("test.zip", "base64", base64(stored_zip("test.com", eicar())));
     if (how == "plain") return attachment("test.com", "7bit", eicar());
     if (how == "nested") {
         return fmt::format("{}Content-Type: message/rfc822\r\n\r\n{}", kHead,
@@ -208,32 +166,6 @@ std::string replaced(std::string text, std::string_view what, std::string_view w
 }
 
 }  // namespace
-
-std::string eicar() {
-    // Every byte is one above the real one, so that no scanner stops at this file.
-    static constexpr std::string_view kShifted =
-        "Y6P\"Q&ABQ\\5]Q[Y65)Q_*8DD*8~%FJDBS.TUBOEBSE.BOUJWJSVT.UFTU.GJMF\"%I,I+";
-    std::string out;
-    for (const char c : kShifted) out += static_cast<char>(c - 1);
-    return out;
-}
-
-std::string base64(std::string_view bytes) {
-    static constexpr std::string_view kSymbols =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string out;
-    for (std::size_t i = 0; i < bytes.size(); i += 3) {
-        std::uint32_t group = 0;
-        for (std::size_t j = 0; j < 3; ++j) {
-            group = (group << 8) | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0U);
-        }
-        for (std::size_t j = 0; j < 4; ++j) {
-            out += i + j > bytes.size() ? '=' : kSymbols[(group >> (18 - 6 * j)) & 63];
-        }
-        if (i % 54 == 51) out += "\r\n";
-    }
-    return out;
-}
 
 Result<std::string> make_message(std::string_view section) {
     const auto trimmed = base::trim(section);

@@ -10,10 +10,6 @@
 
 namespace gatehouse::cases {
 
-/// The 68 bytes, assembled at run time.
-std::string eicar();
-std::string base64(std::string_view bytes);
-
 /// CRLF line ends; Fault::usage for an unknown generator.
 base::Result<std::string> make_message(std::string_view section);
 

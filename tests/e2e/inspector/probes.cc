@@ -82,7 +82,8 @@ long make_call(std::string_view name, long argument) {
     if (name == "pidfd_open") return ::syscall(SYS_pidfd_open, argument, 0);
     if (name == "fork") return ::syscall(SYS_fork);
     if (name == "executable_memory") {
-        return ::syscall(SYS_mmap, nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        return ::syscall(SYS_mmap, nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     }
     throw std::runtime_error("an unknown probe");
 }
@@ -102,8 +103,8 @@ void eat_memory() {
     while (true) eaten.emplace_back(std::size_t{16} << 20, 'x');
 }
 
-/// Whether the text stands anywhere in the heap; the argument is written with its letters shifted by one, so that
-/// asking does not answer.
+/// Whether the text stands anywhere in the heap; the argument is written with its letters shifted by one, so
+/// that asking does not answer.
 bool heap_holds(std::string_view shifted) {
     const auto* end = static_cast<const char*>(::sbrk(0));
     for (const char* at = heap_start; at + shifted.size() < end; ++at) {

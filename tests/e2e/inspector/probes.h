@@ -1,5 +1,5 @@
-// Detectors that do what a detector must never do, for tests of the sandbox: the message's header X-Probe names the
-// deed, X-Probe-Argument what it needs. Part of gatehouse-test-inspector only, never of a product.
+// Detectors that do what a detector must never do, for tests of the sandbox: the message's header X-Probe
+// names the deed, X-Probe-Argument what it needs. Part of gatehouse-test-inspector only, never of a product.
 #pragma once
 
 #include <vector>

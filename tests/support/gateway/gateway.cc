@@ -63,7 +63,7 @@ void Gateway::write_files() const {
 }
 
 bool Gateway::start() {
-    const std::string program = program_folder() + "/gatehouse";
+    const std::string program = plan_.programs + "/gatehouse";
     const std::string log_path = folder_.path() + "/log";
     pid_ = ::fork();
     if (pid_ == 0) {
@@ -98,6 +98,20 @@ bool Gateway::wait_ready(int seconds) {
             if (row.at("role") == "front" && ready != nullptr && ready->is_bool() && ready->get_bool())
                 return true;
         }
+        std::this_thread::sleep_for(50ms);
+    }
+    return false;
+}
+
+bool Gateway::wait_engine(int seconds) {
+    const auto by = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+    while (std::chrono::steady_clock::now() < by) {
+        const auto front = role_status("front");
+        const auto* engine = front.if_contains("engine");
+        const auto* condition = engine != nullptr && engine->is_object()
+                                    ? engine->get_object().if_contains("condition")
+                                    : nullptr;
+        if (condition != nullptr && condition->is_string() && condition->get_string() == "up") return true;
         std::this_thread::sleep_for(50ms);
     }
     return false;
@@ -147,7 +161,7 @@ std::vector<pid_t> Gateway::processes() const {
 }
 
 Finished Gateway::command(std::vector<std::string> words, const std::string& input) {
-    words.insert(words.begin(), program_folder() + "/gatehouse");
+    words.insert(words.begin(), plan_.programs + "/gatehouse");
     words.insert(words.end(), {"--config", config_});
     ::setenv("GATEHOUSE_TESTING", "1", 1);
     return run_program(words, input);

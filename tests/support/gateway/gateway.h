@@ -21,6 +21,7 @@ struct GatewayPlan {
     std::string policy;                    ///< policy.toml; empty = built-in
     std::string clamd = "off";             ///< antivirus.clamd
     std::vector<std::string> environment;  ///< "NAME=VALUE"
+    std::string programs = program_folder();
 };
 
 class Gateway {
@@ -54,6 +55,8 @@ class Gateway {
     /// The JSON lines that a command with --json printed.
     std::vector<boost::json::object> rows(std::vector<std::string> words);
     bool wait_ready(int seconds);
+    /// Until the front can ask its malware engine.
+    bool wait_engine(int seconds);
     /// PSS of all processes plus nothing else, in bytes.
     std::uint64_t pss() const;
     std::string log() const;

@@ -77,6 +77,11 @@ std::string SmtpTalk::deliver(const std::string& from, const std::vector<std::st
         if (const auto hello = ask("EHLO client.test"); !hello.starts_with("250")) return hello;
         greeted_ = true;
     }
+    return deliver_greeted(from, to, crlf_message);
+}
+
+std::string SmtpTalk::deliver_greeted(const std::string& from, const std::vector<std::string>& to,
+                                      std::string_view crlf_message) {
     if (const auto mail = ask("MAIL FROM:<" + from + ">"); !mail.starts_with("250")) return mail;
     std::string refusal;
     bool any = false;

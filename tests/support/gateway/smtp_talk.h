@@ -24,6 +24,9 @@ class SmtpTalk {
     /// EHLO to the final dot with dot-stuffing; the reply to the message, or the first refusal.
     std::string deliver(const std::string& from, const std::vector<std::string>& to,
                         std::string_view crlf_message);
+    /// The same after a greeting and EHLO of one's own.
+    std::string deliver_greeted(const std::string& from, const std::vector<std::string>& to,
+                                std::string_view crlf_message);
     /// No more bytes will be sent; the reading side stays open.
     void half_close();
     void close();

@@ -1,16 +1,19 @@
 // What a sink does other than accept: rules read from lines, as case files and the command line give them.
+// For tests only; pure.
 //
-//   [hop H] STAGE [N] = ACTION          offer = PIPELINING, SIZE 1000, ...
+//   [hop H] STAGE [N] = ACTION [then cut|stall|reset]
+//   offer = PIPELINING, SIZE 1000, ...
 //
-// STAGE: CONNECT EHLO HELO STARTTLS TLS MAIL RCPT DATA BODY DOT RSET QUIT.
-// N: for RCPT the how-maniest recipient of its transaction, for BODY the count of content bytes after which
-// the rule acts (0 when absent), for all others the how-maniest time the sink comes to that stage, counted
-// from 1. Without N the rule holds always; a rule with N goes before one without. ACTION: `450 4.2.0 try
-// later` (a "\n" begins the next line of a multi-line reply), `raw TEXT` (bytes as they are;
-// \r \n \0 \\ and \xHH), `ok` (the usual answer), `stall` (neither answers nor reads
-// any more), `cut` (closes), `reset` (TCP
-// reset), `garbage` (64 KiB of noise), `endless` (a continuation without end). Each but stall, cut and reset
-// may end in ` then cut`, ` then stall` or ` then reset`. For tests only; pure.
+// STAGE   CONNECT EHLO HELO STARTTLS TLS MAIL RCPT DATA BODY DOT RSET QUIT
+// N       RCPT: the how-maniest recipient of its transaction; BODY: content bytes after which the rule acts;
+//         all others: the how-maniest time the sink comes to that stage, from 1. Without N the rule holds
+//         always; a rule with N goes before one without.
+// ACTION  450 4.2.0 try later   a reply; "\n" in it begins the next line of a multi-line reply
+//         raw TEXT              bytes as they are, with \r \n \0 \\ and \xHH
+//         ok                    the usual answer
+//         stall                 neither answers nor reads any more
+//         cut, reset            closes in order, or by TCP reset
+//         garbage, endless      64 KiB of noise, or a continuation without end
 #pragma once
 
 #include <cstddef>

@@ -18,15 +18,17 @@ struct Settings {
 inline constexpr std::array kFields = {
     base::field<&Settings::max_received>("max_received", "Received lines; more of them mean a loop",
                                          {.min = 10, .max = 1000}),
-    base::field<&Settings::max_own_name>("max_own_name", "Received lines written by ourselves that mean a loop",
-                                         {.min = 1, .max = 100}),
+    base::field<&Settings::max_own_name>(
+        "max_own_name", "Received lines written by ourselves that mean a loop", {.min = 1, .max = 100}),
 };
-inline constexpr base::FieldTable kTable = base::make_table<Settings>("loop", "mail that goes in circles", kFields);
+inline constexpr base::FieldTable kTable =
+    base::make_table<Settings>("loop", "mail that goes in circles", kFields);
 
 inline constexpr base::EvidenceInfo kReceived{"loop.received", "loop", base::Strength::strong, 0,
                                               "the message has more Received lines than max_received"};
-inline constexpr base::EvidenceInfo kOwnName{"loop.own_name", "loop", base::Strength::strong, 0,
-                                             "the message came through this gateway max_own_name times before"};
+inline constexpr base::EvidenceInfo kOwnName{
+    "loop.own_name", "loop", base::Strength::strong, 0,
+    "the message came through this gateway max_own_name times before"};
 inline constexpr std::array kEvidence = {kReceived, kOwnName};
 
 inline constexpr Info kInfo{.id = "loop",

@@ -28,7 +28,8 @@ std::string_view by_host(std::string_view received) {
     return {};
 }
 
-Finding inspect(const Object& /*object*/, const MessageFacts& facts, base::Budget& budget, const Settings& settings) {
+Finding inspect(const Object& /*object*/, const MessageFacts& facts, base::Budget& budget,
+                const Settings& settings) {
     std::int64_t received = 0;
     std::int64_t own = 0;
     for (const auto& field : facts.structure.headers()) {

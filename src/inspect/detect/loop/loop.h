@@ -6,9 +6,11 @@
 
 namespace gatehouse::inspect::detect::loop {
 
-Finding inspect(const Object& object, const MessageFacts& facts, base::Budget& budget, const Settings& settings);
+Finding inspect(const Object& object, const MessageFacts& facts, base::Budget& budget,
+                const Settings& settings);
 
-/// The host after "by" in a Received value (RFC 5321 4.4 By-domain), outside comments; empty when there is none.
+/// The host after "by" in a Received value (RFC 5321 4.4 By-domain), outside comments; empty when there is
+/// none.
 std::string_view by_host(std::string_view received);
 
 }  // namespace gatehouse::inspect::detect::loop

@@ -1,6 +1,7 @@
 #include "inspect/detect/malformed/malformed.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "inspect/mime/structure.h"
 
@@ -20,6 +21,38 @@ struct Most {
     }
 };
 
+/// How bytes are decoded matters where they are a file. In text that people read it changes a letter or two.
+bool is_doubt_about_bytes(mime::AnomalyKind kind) {
+    switch (kind) {
+        case mime::AnomalyKind::base64_junk:
+        case mime::AnomalyKind::base64_split_group:
+        case mime::AnomalyKind::base64_data_after_padding:
+        case mime::AnomalyKind::base64_stray_padding:
+        case mime::AnomalyKind::qp_split_escape:
+            return true;
+        default:
+            return false;
+    }
+}
+
+bool is_reading_text(const mime::Part& part) {
+    return part.is_leaf() && part.type.is("text") && part.file_name.empty() &&
+           part.disposition.type != "attachment";
+}
+
+/// What another reader may show that nobody inspected.
+std::vector<mime::AnomalyKind> open_doubts(const mime::Part& part) {
+    std::vector<mime::AnomalyKind> out;
+    auto kinds = part.anomalies;
+    kinds.erase(part.settled);
+    if (!kinds.has(mime::Weight::ambiguous)) return out;
+    kinds.for_each([&](mime::AnomalyKind kind) {
+        if (mime::info(kind).weight != mime::Weight::ambiguous) return;
+        if (!is_reading_text(part) || !is_doubt_about_bytes(kind)) out.push_back(kind);
+    });
+    return out;
+}
+
 std::uint64_t parameters_of(const mime::Part& part) {
     return std::max(part.type.parameters.size(), part.disposition.parameters.size());
 }
@@ -37,7 +70,7 @@ class Checker {
             fields.see(parts[i].field_count, i);
             parameters.see(parameters_of(parts[i]), i);
             bytes.see(parts[i].header.size(), i);
-            if (settings_.ambiguous && parts[i].anomalies.has(mime::Weight::ambiguous)) note_ambiguous(i);
+            if (settings_.ambiguous) note_ambiguous(i);
         }
         using enum mime::AnomalyKind;
         check(kTooManyParts, {parts.size(), 0}, settings_.max_parts, too_many_parts);
@@ -50,21 +83,19 @@ class Checker {
   private:
     // The parser's own limits lie above the settings; where it stopped counting, its word is enough.
     void check(const base::EvidenceInfo& info, Most most, std::int64_t limit, mime::AnomalyKind beyond) {
-        if (most.count <= static_cast<std::uint64_t>(limit) && !facts_.structure.kinds.contains(beyond)) return;
+        if (most.count <= static_cast<std::uint64_t>(limit) && !facts_.structure.kinds.contains(beyond))
+            return;
         auto evidence = make_evidence(info, facts_.paths[most.part], std::string(info.help));
         evidence.facts = {{"count", std::to_string(most.count)}, {"limit", std::to_string(limit)}};
         finding_.evidence.push_back(std::move(evidence));
     }
 
     void note_ambiguous(std::uint32_t part) {
-        if (++ambiguous_ > kMaxAmbiguous) return;
-        auto evidence = make_evidence(kAmbiguous, facts_.paths[part], "");
-        facts_.structure.parts[part].anomalies.for_each([&](mime::AnomalyKind kind) {
-            const auto& info = mime::info(kind);
-            if (info.weight != mime::Weight::ambiguous) return;
-            if (evidence.text.empty()) evidence.text = info.text;
-            evidence.facts.emplace_back("anomaly", info.name);
-        });
+        const auto doubts = open_doubts(facts_.structure.parts[part]);
+        if (doubts.empty() || ++ambiguous_ > kMaxAmbiguous) return;
+        auto evidence =
+            make_evidence(kAmbiguous, facts_.paths[part], std::string(mime::info(doubts.front()).text));
+        for (const auto kind : doubts) evidence.facts.emplace_back("anomaly", mime::info(kind).name);
         finding_.gaps.push_back({evidence.where, message::GapReason::ambiguous, evidence.text, ""});
         finding_.evidence.push_back(std::move(evidence));
     }
@@ -77,7 +108,8 @@ class Checker {
 
 }  // namespace
 
-Finding inspect(const Object& /*object*/, const MessageFacts& facts, base::Budget& budget, const Settings& settings) {
+Finding inspect(const Object& /*object*/, const MessageFacts& facts, base::Budget& budget,
+                const Settings& settings) {
     if (!budget.take_steps(facts.structure.parts.size())) return {};
     return Checker(facts, settings).run();
 }
