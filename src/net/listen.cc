@@ -3,7 +3,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 
 #include "base/log.h"
@@ -60,6 +60,13 @@ Result<Fd> bound_socket(const Endpoint& endpoint, bool shared) {
     if (address.family() == AF_INET6) ready = ready && switch_on(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY);
     if (!ready || ::bind(fd.get(), address.get(), address.length) != 0) return cannot_listen(endpoint, errno);
     return fd;
+}
+
+/// 0.0.0.0 or [::]: which address a connection came to shows only on the connection.
+bool is_wildcard(const base::IpAddress& address) {
+    const auto& bytes = address.bytes();
+    const bool is_host_zero = std::all_of(bytes.end() - 4, bytes.end(), [](auto byte) { return byte == 0; });
+    return is_host_zero && (address.is_v4() || address.is_unspecified());
 }
 
 bool is_shortage(int error_number) {
@@ -125,7 +132,7 @@ Task<Result<Accepted>> Acceptor::accept() {
         const int reason = errno;
         if (accepted.socket) {
             accepted.peer = to_endpoint(peer);
-            accepted.local = local_endpoint(accepted.socket.get());
+            accepted.local = is_wildcard(local_.address) ? local_endpoint(accepted.socket.get()) : local_;
             co_return accepted;
         }
         if (is_shortage(reason)) {

@@ -72,6 +72,17 @@ TEST(Acceptor, NamesBothEnds) {
     EXPECT_EQ(accepted.at(0).peer, local_endpoint(clients.at(0).get()));
 }
 
+TEST(Acceptor, NamesTheAddressAConnectionCameTo) {
+    Io io(kLoopHint);
+    auto sockets = listen_on("0.0.0.0:0", 1).value();
+    auto acceptor = Acceptor::adopt(io, std::move(sockets.at(0))).value();
+    const base::Endpoint to{base::IpAddress::parse("127.0.0.1").value(), acceptor.local().port};
+    const base::Fd client = connect_to(to);
+    std::vector<Accepted> accepted;
+    testing::run(io, accept_some(acceptor, accepted, 1));
+    EXPECT_EQ(accepted.at(0).local, to);
+}
+
 TEST(Acceptor, GoesOnAfterALackOfDescriptors) {
 #ifdef GATEHOUSE_SANITIZED
     GTEST_SKIP() << "the sanitizers need descriptors themselves";

@@ -31,6 +31,7 @@ namespace session = receive::session;
 
 constexpr double kBoundClear = 24.0;  // KiB, architecture section 9
 constexpr double kBoundTls = 48.0;
+constexpr std::size_t kOtherDescriptors = 40;  // of either process
 
 class TakeAll final : public session::Walk {
   public:
@@ -160,12 +161,16 @@ Task<void> measure(Run run) {
     if (!is_good) fmt::print(stderr, "{}: a connection failed after {}\n", name, streams.size());
 }
 
-bool allow_descriptors(std::size_t count) {
-    rlimit limit{};
+/// As many connections of the wanted ones as this machine lets two processes hold.
+std::size_t allowed(std::size_t wanted) {
+    const rlim_t needed = wanted + kOtherDescriptors;
+    rlimit limit{needed, needed};
+    if (::setrlimit(RLIMIT_NOFILE, &limit) == 0) return wanted;
     ::getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = std::max<rlim_t>(limit.rlim_cur, count);
-    limit.rlim_max = std::max(limit.rlim_max, limit.rlim_cur);
-    return ::setrlimit(RLIMIT_NOFILE, &limit) == 0;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    const std::size_t possible = limit.rlim_max > kOtherDescriptors ? limit.rlim_max - kOtherDescriptors : 0;
+    return std::min(wanted, possible);
 }
 
 void run_mode(bool with_tls, std::size_t connections, std::vector<Row>& rows) {
@@ -203,11 +208,13 @@ int print(const std::vector<Row>& rows, std::size_t connections) {
 }  // namespace gatehouse
 
 int main(int argc, char** argv) {
-    const std::size_t connections = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 20'000;
-    if (connections == 0 || !gatehouse::allow_descriptors(connections + 1000)) {
+    const std::size_t wanted = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 20'000;
+    const std::size_t connections = gatehouse::allowed(wanted);
+    if (connections == 0) {
         fmt::print(stderr, "bench_idle: needs a number of connections and as many open files (ulimit -n)\n");
         return 3;
     }
+    if (connections < wanted) fmt::print(stderr, "bench_idle: ulimit -n allows {} only\n", connections);
     std::vector<gatehouse::Row> rows;
     for (const bool with_tls : {false, true}) gatehouse::run_mode(with_tls, connections, rows);
     return gatehouse::print(rows, connections);
