@@ -14,6 +14,7 @@
 #include <sstream>
 #include <thread>
 
+#include "support/shared_data.h"
 #include "zygote_process.h"
 
 namespace gatehouse::e2e {
@@ -335,6 +336,37 @@ TEST(Worker, FstatOfAnOpenDescriptorIsAnswered) {
     EXPECT_EQ(probe_result(*answers, "errno"), "0");
     EXPECT_EQ(answers->back().denied(), 0U);
 }
+
+/// Every message that we have, through one worker after another: none may need a call that the filter
+/// refuses.
+class UnderTheFilter : public testing::TestWithParam<const char*> {};
+
+TEST_P(UnderTheFilter, EveryMessageIsInspectedWithoutARefusedCall) {
+    const auto archive = gatehouse::test::shared_file(GetParam());
+    if (!archive) GTEST_SKIP() << "no shared folder";
+    auto start = plan();
+    start.settings.process.max_data = 1 << 30;
+    start.settings.process.max_messages = 1'000'000;
+    auto zygote = start_zygote(start);
+    auto worker = zygote.spawn().value();
+    std::size_t count = 0;
+    ASSERT_TRUE(
+        gatehouse::test::for_each_file(*archive, [&](const std::string& name, std::string_view bytes) {
+            const auto answers = worker.inspect(bytes);
+            ASSERT_TRUE(answers) << name << ": " << answers.error().sentence;
+            EXPECT_TRUE(answers->back().has_facts()) << name << ": " << answers->back().failed().sentence();
+            EXPECT_EQ(answers->back().denied(), 0U) << name;
+            ++count;
+        }));
+    gatehouse::test::count_shared_cases(std::string("under_the_filter ") + GetParam(), count);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sandbox, UnderTheFilter,
+                         testing::Values("data/mail/spamassassin-public-corpus.tar.zst",
+                                         "data/mime/mime-test-messages-dev.tar.zst",
+                                         "vectors/mime-broken/eml.tar.zst",
+                                         "vectors/mime-evasion/eml.tar.zst",
+                                         "vectors/mime-parse/eml.tar.zst"));
 
 TEST(Zygote, EndsWhenItsChannelCloses) {
     auto zygote = start_zygote(plan());

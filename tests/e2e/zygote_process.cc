@@ -123,6 +123,7 @@ Result<std::vector<pb::InspectorAnswer>> TestWorker::ask(pb::InspectorRequest re
         GATEHOUSE_TRY(const auto frame, channel.receive(kPatienceMs));
         auto& answer = answers.emplace_back();
         if (!answer.ParseFromString(frame)) return base::fail(Fault::malformed, "an answer that is none");
+        for (int i = 0; i < answer.parts().parts_size(); ++i) (void)channel.take_fd();
         if (!answer.has_early() && !answer.has_parts()) return answers;
     }
 }

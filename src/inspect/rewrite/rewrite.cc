@@ -34,7 +34,6 @@ struct Block {
     std::string_view end_line;  ///< the blank line; empty when there is none
     std::string_view body;
     std::string_view line_end = "\r\n";
-    bool last_line_is_open = false;  ///< the message ends within the header, without a line end
 };
 
 mime::ParseLimits header_limits() {
@@ -75,8 +74,6 @@ Result<Block> take_apart(std::string_view raw) {
     block.end_line = header.substr(end_line);
     block.body = raw.substr(header.size());
     block.line_end = line_end_of(header);
-    const auto lines = header.substr(0, end_line);
-    block.last_line_is_open = !lines.empty() && lines.back() != '\n' && lines.back() != '\r';
     block.items.reserve(fields.size());
     for (std::size_t i = 0; i < fields.size(); ++i) {
         const std::size_t begin = fields[i].offset;
@@ -172,8 +169,6 @@ class Editor {
     }
 
     void append(std::string_view name, std::string text) {
-        if (block_.last_line_is_open) text.insert(0, block_.line_end);
-        block_.last_line_is_open = false;
         // A message without any header gets the blank line that it lacks, or its text would seem to be one.
         if (block_.items.empty() && block_.end_line.empty() && !block_.body.empty())
             block_.end_line = block_.line_end;
@@ -185,12 +180,22 @@ class Editor {
     bool changed_ = false;
 };
 
+/// Where a removed field stood between a bare CR and the next line end, these two must not become one.
+void append_line(std::string& out, std::string_view line) {
+    if (out.ends_with('\r') && (line.starts_with('\r') || line.starts_with('\n'))) out += '\n';
+    out += line;
+}
+
 std::string put_together(const Block& block) {
     std::string out(block.before);
     for (const auto& item : block.items) {
-        if (!item.removed) out.append(item.head).append(item.inserted).append(item.tail);
+        if (item.removed) continue;
+        // The message may end within its header, without a line end.
+        if (!out.empty() && !out.ends_with('\n') && !out.ends_with('\r')) out += block.line_end;
+        out.append(item.head).append(item.inserted).append(item.tail);
     }
-    return out.append(block.end_line);
+    append_line(out, block.end_line);
+    return out;
 }
 
 }  // namespace

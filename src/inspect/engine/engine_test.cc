@@ -1,0 +1,331 @@
+#include "inspect/engine/engine.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/digest.h"
+#include "base/text.h"
+
+namespace gatehouse::inspect::engine {
+namespace {
+
+using message::Facts;
+using message::GapReason;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+struct Heard : Listener {
+    void on_early(const Early& e) override { early = e; }
+    bool on_part(const message::Part& part, std::string_view bytes) override {
+        parts.emplace_back(part.path, std::string(bytes));
+        return accepts;
+    }
+    Early early;
+    std::vector<std::pair<std::string, std::string>> parts;
+    bool accepts = true;
+};
+
+Facts look(std::string_view raw, Listener* listener = nullptr, const Settings& settings = {}) {
+    return inspect({.raw = raw, .settings = settings, .detectors = catalogue(), .listener = listener});
+}
+
+std::vector<std::string> paths(const Facts& facts) {
+    std::vector<std::string> out;
+    for (const auto& part : facts.parts) out.push_back(part.path);
+    return out;
+}
+
+std::vector<GapReason> gaps(const Facts& facts) {
+    std::vector<GapReason> out;
+    for (const auto& gap : facts.coverage.gaps) out.push_back(gap.reason);
+    return out;
+}
+
+std::vector<std::string> anomalies(const Facts& facts) {
+    std::vector<std::string> out;
+    for (const auto& evidence : facts.evidence) {
+        if (evidence.id != "form.anomaly") continue;
+        for (const auto& fact : evidence.facts) out.push_back(fact.first);
+    }
+    return out;
+}
+
+constexpr std::string_view kMixed =
+    "Received: from a by b; now\r\n"
+    "From: \"A, B\" <a@Example.ORG>, c@example.net\r\nSender: s@sender.example\r\nReply-To: "
+    "r@reply.example\r\n"
+    "To: x@example.com\r\nCc: y@example.com\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nMessage-ID: "
+    "<1@x>\r\nDate: now\r\n"
+    "DKIM-Signature: v=1; a=rsa-sha256; d=Example.ORG; s=sel;\r\n h=from:to; bh=x; b=y\r\n"
+    "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+    "--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n"
+    "--b\r\nContent-Type: application/zip; name=\"a/b.zip\"\r\nContent-Transfer-Encoding: "
+    "base64\r\n\r\nUEsDBA==\r\n"
+    "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\nContent-Type: application/x-y\r\n\r\ninner\r\n"
+    "--b--\r\n";
+
+TEST(Engine, DescribesPartsAndHeader) {
+    const auto facts = look(kMixed);
+    EXPECT_THAT(paths(facts),
+                ElementsAre("1:text/plain", "2:a_b.zip", "3:message/rfc822", "3.1:application/x-y"));
+    EXPECT_EQ(facts.parts[0].size, 5U);
+    EXPECT_EQ(facts.parts[1].name, "a/b.zip");
+    EXPECT_EQ(facts.parts[1].sha256, base::sha256("PK\x03\x04"));
+    EXPECT_TRUE(facts.parts[1].attachment);
+    EXPECT_FALSE(facts.parts[0].attachment);
+    EXPECT_EQ(facts.sha256, base::sha256(kMixed));
+    EXPECT_EQ(facts.size, kMixed.size());
+    EXPECT_EQ(facts.header.subject, "Gr\xc3\xbc\xc3\x9f\x65");
+    EXPECT_THAT(facts.header.from, ElementsAre("a@Example.ORG", "c@example.net"));
+    EXPECT_THAT(facts.header.to, ElementsAre("x@example.com", "y@example.com"));
+    EXPECT_EQ(facts.header.message_id, "<1@x>");
+    EXPECT_EQ(facts.header.date, "now");
+    EXPECT_EQ(facts.header.received_count, 1U);
+    EXPECT_EQ(kMixed.substr(facts.header_bytes, 3), "--b");
+    EXPECT_TRUE(facts.coverage.is_complete());
+    EXPECT_EQ(facts.micros, message::Micros());
+}
+
+TEST(Engine, SaysEarlyWhatTheHeadersAskFor) {
+    Heard heard;
+    look(kMixed, &heard);
+    EXPECT_THAT(heard.early.domains,
+                ElementsAre("example.net", "example.org", "reply.example", "sender.example"));
+    EXPECT_THAT(heard.early.dkim_keys, ElementsAre("sel._domainkey.example.org"));
+    look("From: <>, \"@\" <a@b c>\r\nDKIM-Signature: d=;s=x\r\nDKIM-Signature: d=../../etc; s=x\r\n\r\n",
+         &heard);
+    EXPECT_THAT(heard.early.dkim_keys, IsEmpty());
+    std::string many;
+    for (int i = 0; i < 500; ++i) many += "DKIM-Signature: d=d" + std::to_string(i) + ".example; s=s\r\n";
+    look(many + "\r\n", &heard);
+    EXPECT_LE(heard.early.dkim_keys.size(), 32U);
+}
+
+TEST(Engine, HandsOverFilesAndNeverReadingText) {
+    Heard heard;
+    look(kMixed, &heard);
+    ASSERT_EQ(heard.parts.size(), 2U);
+    EXPECT_EQ(heard.parts[0], std::pair(std::string("2:a_b.zip"), std::string("PK\x03\x04")));
+    EXPECT_EQ(heard.parts[1].first, "3.1:application/x-y");
+
+    const auto handed = [](std::string_view raw) {
+        Heard one;
+        look(raw, &one);
+        return one.parts.size();
+    };
+    EXPECT_EQ(handed("Content-Type: text/html\r\n\r\n<b>\r\n"), 0U);
+    EXPECT_EQ(handed("\r\nhello\r\n"), 0U);
+    EXPECT_EQ(handed("Content-Type: text/plain; name=a.txt\r\n\r\nhello\r\n"), 1U);
+    EXPECT_EQ(handed("Content-Type: text/plain\r\nContent-Disposition: attachment\r\n\r\nhello\r\n"), 1U);
+    EXPECT_EQ(handed("Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\nUEsDBAAA\r\n"), 1U)
+        << "declared as text, but it holds NULs";
+    EXPECT_EQ(handed("Content-Type: text/plain; charset=utf-16\r\nContent-Transfer-Encoding: "
+                     "base64\r\n\r\naABpAA==\r\n"),
+              0U);
+}
+
+TEST(Engine, WhatCannotBeHandedOverIsAGap) {
+    Heard heard;
+    heard.accepts = false;
+    EXPECT_THAT(gaps(look(kMixed, &heard)), ElementsAre(GapReason::too_large, GapReason::too_large));
+}
+
+TEST(Engine, FindsUuencodedFilesInText) {
+    Heard heard;
+    const auto facts =
+        look("Subject: x\r\n\r\nhello\r\nbegin 644 a.bin\r\n#0V%T\r\n`\r\nend\r\nbye\r\n", &heard);
+    EXPECT_THAT(paths(facts), ElementsAre("1:text/plain", "1:text/plain/a.bin"));
+    ASSERT_EQ(heard.parts.size(), 1U);
+    EXPECT_EQ(heard.parts[0].second, "Cat");
+    EXPECT_EQ(facts.parts[1].name, "a.bin");
+}
+
+TEST(Engine, NotesWhatMayNotPass) {
+    const auto facts = look(
+        "X-Spam-Status: a\r\nx-gatehouse-verdict: b\r\nX-Spam-Status: c\r\nX-Spammy: d\r\n"
+        "Authentication-Results: (x) MX.example.com; spf=pass\r\nAuthentication-Results: mx.example.com; "
+        "x\r\n"
+        "Authentication-Results: other; x\r\n\r\nX-Spam-Body: no\r\n");
+    EXPECT_THAT(facts.stripped_headers, ElementsAre("X-Spam-Status", "x-gatehouse-verdict"));
+    EXPECT_THAT(facts.authserv_ids, ElementsAre("mx.example.com", "other"));
+}
+
+TEST(Engine, OddFormIsAFactWithItsPlace) {
+    const std::string raw = "From a@b Mon\nSubject: \xe4\n\n" + std::string(2000, 'x') + "\n";
+    const auto facts = look(raw);
+    EXPECT_THAT(anomalies(facts), Contains("mbox_from_line"));
+    EXPECT_THAT(anomalies(facts), Contains("long_line"));
+    EXPECT_TRUE(facts.header_is_8bit);
+    EXPECT_TRUE(facts.coverage.is_complete());
+    for (const auto& evidence : facts.evidence) EXPECT_EQ(evidence.feature, "form");
+}
+
+TEST(Engine, LimitsAreGaps) {
+    std::string deep = "Content-Type: message/rfc822\r\n\r\n";
+    for (int i = 0; i < 5; ++i) deep += deep;
+    EXPECT_THAT(gaps(look(deep)), Contains(GapReason::too_deep));
+
+    std::string many = "Content-Type: multipart/mixed; boundary=b\r\n\r\n";
+    for (int i = 0; i < 50; ++i) many += "--b\r\n\r\nx\r\n";
+    Settings settings;
+    settings.process.max_parts = 20;
+    EXPECT_THAT(gaps(look(many + "--b--\r\n", nullptr, settings)), Contains(GapReason::too_many));
+
+    settings = {};
+    settings.process.max_decoded = 10;
+    const auto facts =
+        look("Content-Type: a/b\r\nContent-Transfer-Encoding: base64\r\n\r\n" + std::string(400, 'A'),
+             nullptr, settings);
+    EXPECT_THAT(gaps(facts), Contains(GapReason::too_large));
+    EXPECT_EQ(facts.parts[0].size, 10U);
+
+    settings = {};
+    settings.process.max_steps = 1;
+    EXPECT_THAT(gaps(look(kMixed, nullptr, settings)), Contains(GapReason::too_large));
+}
+
+TEST(Engine, AnswersStayBounded) {
+    std::string many = "Content-Type: multipart/mixed; boundary=b\r\n\r\n";
+    const std::string name(3000, 'n');
+    for (int i = 0; i < 9000; ++i) many += "--b\r\nContent-Type : a/b; name=" + name + "\r\n\r\n\xff\r\n";
+    const auto facts = look(many + "--b--\r\n");
+    EXPECT_FALSE(facts.coverage.is_complete());
+    EXPECT_LE(facts.evidence.size(), 2001U);
+    for (const auto& part : facts.parts) EXPECT_LE(part.path.size() + part.name.size(), 600U);
+}
+
+TEST(Engine, PathsAreUniqueValidAndPlain) {
+    const std::string raw =
+        "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: a/b; name=\"x\"\r\n\r\n1\r\n"
+        "--b\r\nContent-Type: a/b; name=\"x\"\r\n\r\n2\r\n"
+        "--b\r\nContent-Type: a/b; name*=utf-8''%0a%1b%2f%2e%2e%ff\r\n\r\n3\r\n--b--\r\n";
+    const auto facts = look(raw);
+    std::set<std::string> seen;
+    for (const auto& part : facts.parts) {
+        EXPECT_TRUE(seen.insert(part.path).second) << part.path;
+        EXPECT_TRUE(base::is_valid_utf8(part.path));
+        EXPECT_EQ(base::printable(part.path), part.path);
+    }
+}
+
+TEST(Engine, TheSameBytesGiveTheSameFacts) {
+    std::string garbage;
+    std::uint32_t state = 7;
+    for (int i = 0; i < 20'000; ++i) {
+        state = state * 1664525U + 1013904223U;
+        garbage += static_cast<char>(state >> 24);
+    }
+    for (const std::string& raw :
+         {std::string(kMixed), garbage, std::string(), "Content-Type: message/rfc822\r\n\r\n" + garbage}) {
+        EXPECT_EQ(look(raw), look(std::string(raw)));
+    }
+}
+
+// --- readings
+
+TEST(Readings, Base64IsReadByLinesToo) {
+    Heard heard;
+    // Groups broken by line ends: "QUJ" "DRE" "VG" as one stream is ABCDEF, line by line AB, DD ...
+    const auto facts = look(
+        "Content-Type: image/gif; name=a.gif\r\nContent-Transfer-Encoding: "
+        "base64\r\n\r\nQUJ\r\nDRE\r\nVG\r\n",
+        &heard);
+    EXPECT_TRUE(facts.coverage.is_complete());
+    EXPECT_THAT(paths(facts), ElementsAre("1:a.gif", "1:a.gif/by lines"));
+    ASSERT_EQ(heard.parts.size(), 2U);
+    EXPECT_EQ(heard.parts[0].second, "ABCDEF");
+    EXPECT_NE(heard.parts[1].second, "ABCDEF");
+}
+
+TEST(Readings, AMultipartIsCutAtTheDelimiterItShows) {
+    const std::string start = "Content-Type: multipart/mixed; boundary=\"=one\"\r\n\r\n";
+    const std::string body =
+        "--= one\r\nContent-Type: application/x-a; name=a.bin\r\n\r\nfirst\r\n--= one\r\n\r\nsecond\r\n--= "
+        "one--\r\n";
+    Heard heard;
+    const auto facts = look(start + body, &heard);
+    EXPECT_THAT(paths(facts), Contains("1:multipart/mixed/1:a.bin")) << testing::PrintToString(paths(facts));
+    EXPECT_TRUE(facts.coverage.is_complete());
+    // Two candidates: nobody knows which one a reader takes.
+    EXPECT_THAT(gaps(look(start + body + "--other\r\n\r\nx\r\n--other--\r\n")),
+                Contains(GapReason::ambiguous));
+    EXPECT_THAT(gaps(look(start + "nothing\r\n")), Contains(GapReason::ambiguous));
+}
+
+TEST(Readings, ALabelOnAMultipartMattersWhereDecodingMovesDelimiters) {
+    const std::string start =
+        "Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+        "--b\r\n\r\none=20\r\n";
+    EXPECT_TRUE(look(start + "--b--\r\n").coverage.is_complete());
+    EXPECT_THAT(gaps(look(start + "=2D-b\r\n\r\nhidden\r\n--b--\r\n")), Contains(GapReason::ambiguous));
+}
+
+TEST(Readings, NothingBehindANearDelimiterIsNothingHidden) {
+    const std::string start = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r\n--b--";
+    EXPECT_TRUE(look(start + "</html>\r\n\r\n").coverage.is_complete());
+    EXPECT_FALSE(look(start + "</html>\r\n\r\nhidden\r\n").coverage.is_complete());
+}
+
+// --- view
+
+TEST(View, ShowsAPartAsText) {
+    const auto text = view(kMixed, "1:text/plain", 100);
+    ASSERT_TRUE(text);
+    EXPECT_EQ(text->text, "hello");
+    EXPECT_FALSE(text->cut);
+    EXPECT_FALSE(view(kMixed, "9:none", 100));
+    const std::string latin = "Content-Type: text/plain; charset=iso-8859-1\r\n\r\n\xe4\xe4\xe4\xe4";
+    EXPECT_EQ(view(latin, "1:text/plain", 100)->text, "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4");
+    const auto cut = view(latin, "1:text/plain", 3);
+    EXPECT_EQ(cut->text, "\xc3\xa4");
+    EXPECT_TRUE(cut->cut);
+}
+
+// --- catalogue and settings
+
+TEST(Catalogue, IsPrintableAndConsistent) {
+    std::set<std::string_view> ids;
+    for (const auto& detector : catalogue()) {
+        ASSERT_NE(detector.info, nullptr);
+        EXPECT_TRUE(ids.insert(detector.info->id).second);
+        EXPECT_NE(detector.inspect, nullptr);
+        for (const auto& evidence : detector.info->evidence) {
+            EXPECT_TRUE(ids.insert(evidence.id).second) << evidence.id;
+            EXPECT_TRUE(evidence.id.starts_with(detector.info->id));
+            EXPECT_FALSE(evidence.help.empty());
+        }
+    }
+    EXPECT_THAT(describe_catalogue(), testing::HasSubstr("malformed.too_many_parts (strong, score 0)"));
+    EXPECT_THAT(describe_catalogue(), testing::HasSubstr("form.anomaly"));
+}
+
+TEST(Settings, TravelAsTables) {
+    Settings settings;
+    settings.process.hostname = "mx.example.com";
+    settings.process.require_sandbox = true;
+    settings.malformed.max_parts = 7;
+    settings.malformed.ambiguous = false;
+    settings.loop.max_received = 99;
+    const auto read = decode_settings(encode_settings(settings));
+    ASSERT_TRUE(read) << read.error().sentence;
+    EXPECT_EQ(read->process.hostname, "mx.example.com");
+    EXPECT_TRUE(read->process.require_sandbox);
+    EXPECT_EQ(read->malformed.max_parts, 7);
+    EXPECT_FALSE(read->malformed.ambiguous);
+    EXPECT_EQ(read->loop.max_received, 99);
+    EXPECT_EQ(encode_settings(*read), encode_settings(settings));
+}
+
+TEST(Settings, RefuseWhatIsNone) {
+    EXPECT_EQ(decode_settings("\xff\xff").error().fault, base::Fault::malformed);
+    Settings settings;
+    settings.loop.max_own_name = 0;
+    EXPECT_EQ(decode_settings(encode_settings(settings)).error().fault, base::Fault::usage);
+}
+
+}  // namespace
+}  // namespace gatehouse::inspect::engine
