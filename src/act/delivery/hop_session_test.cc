@@ -193,6 +193,9 @@ TEST_F(HopSessionTest, GiveUpBoundsTheContent) {
 }
 
 TEST_F(HopSessionTest, OurOwnRefusals) {
+    auto settings = quick_settings();
+    settings.max_connections = 1;  // the next message waits until the RSET of the last one is answered
+    make_pool(settings);
     Letter letter;
     letter.envelope.smtputf8 = true;
     sink_ = make_sink("offer = PIPELINING");

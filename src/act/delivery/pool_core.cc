@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "net/deadline.h"
 #include "net/dial/dial.h"
@@ -22,6 +21,17 @@ constexpr std::int64_t kFarewellSeconds = 5;
 TlsUse use_of(TlsMode mode) {
     if (mode == TlsMode::never) return TlsUse::never;
     return mode == TlsMode::opportunistic ? TlsUse::if_offered : TlsUse::required;
+}
+
+/// Preference, but what was found down lately comes last.
+std::vector<std::size_t> order_of_trial(const HopState& state, SteadyTime now) {
+    std::vector<std::size_t> order;
+    for (const bool down : {false, true}) {
+        for (std::size_t i = 0; i < state.down_until.size(); ++i) {
+            if ((state.down_until[i] > now) == down) order.push_back(i);
+        }
+    }
+    return order;
 }
 
 /// The core is held because connections read into its buffer.
@@ -116,10 +126,7 @@ PoolCore::Connection PoolCore::take_idle(HopState& state) {
 }
 
 net::Task<Result<PoolCore::Connection>> PoolCore::connect(HopState& state) {
-    std::vector<std::size_t> order(state.hop.addresses.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_partition(order.begin(), order.end(),
-                          [&, now = now()](std::size_t address) { return state.down_until[address] <= now; });
+    const auto order = order_of_trial(state, now());
     base::Error why{Fault::unavailable, "it has no address"};
     std::string reasons;
     for (const auto address : order) {
