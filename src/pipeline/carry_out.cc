@@ -97,7 +97,8 @@ net::Task<base::Result<void>> Life::apply_plan(Run& run) {
     if (plan.is_empty()) co_return base::Result<void>();
     auto rewritten = co_await parts_.inspectors.rewrite(run.message.get(), plan);
     if (!rewritten) co_return std::unexpected(rewritten.error());
-    run.message = std::move(*rewritten);
+    run.message = std::move(rewritten->file);
+    run.memory.emplace(std::move(rewritten->memory));
     co_return base::Result<void>();
 }
 

@@ -46,6 +46,7 @@ struct Run : receive::session::WalkState {
     const act::delivery::NextHop* hop = nullptr;   ///< of the first accepted recipient
     std::optional<act::delivery::HopSession> session;
     base::Fd message;
+    std::optional<base::MemoryShare> memory;  ///< of a rewritten message
     std::optional<Judged> judged;
     std::vector<message::RecipientOutcome> outcomes;  ///< of those that were accepted
     std::vector<message::RecipientOutcome>

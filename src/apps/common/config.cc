@@ -29,18 +29,6 @@ using settings::text::File;
 
 namespace {
 
-constexpr std::size_t kLargestFile = settings::text::kMaxText;
-
-Result<std::string> read_or(const std::string& path, std::string_view fallback) {
-    auto text = base::read_file(path, kLargestFile);
-    if (!text && text.error().fault == Fault::not_found) return std::string(fallback);
-    return text;
-}
-
-std::string beside(const std::string& folder, const std::string& path) {
-    return std::filesystem::path(path).is_absolute() ? path : (std::filesystem::path(folder) / path).string();
-}
-
 std::string machine_name() {
     std::array<char, 256> name{};
     if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "localhost";
@@ -95,6 +83,10 @@ Result<void> check_whole(const Config& config) {
 
 }  // namespace
 
+std::string path_beside(const std::string& folder, const std::string& path) {
+    return std::filesystem::path(path).is_absolute() ? path : (std::filesystem::path(folder) / path).string();
+}
+
 Result<std::string> engine_socket(const Config& config) {
     using consult::engines::ClamdMode;
     GATEHOUSE_TRY(const auto mode, consult::engines::parse_clamd_mode(config.antivirus.clamd));
@@ -140,7 +132,7 @@ const settings::text::Catalogue& catalogue() {
     return kCatalogue;
 }
 
-Result<Config> Config::read(ConfigTexts texts) {
+Result<Config> Config::read(ConfigTexts texts, std::span<const base::EvidenceInfo> known) {
     Config config;
     config.texts = std::move(texts);
     const auto& t = config.texts;
@@ -149,23 +141,23 @@ Result<Config> Config::read(ConfigTexts texts) {
     GATEHOUSE_CHECK(catalogue().check(File::gatehouse, config.trees.gatehouse));
     GATEHOUSE_CHECK(fill_structs(config));  // paths are needed for the names of the other two
     GATEHOUSE_TRY(config.trees.settings,
-                  settings::text::parse(t.settings, beside(t.folder, config.paths.settings)));
+                  settings::text::parse(t.settings, path_beside(t.folder, config.paths.settings)));
     GATEHOUSE_TRY(config.trees.policy,
-                  settings::text::parse(t.policy, beside(t.folder, config.paths.policy)));
+                  settings::text::parse(t.policy, path_beside(t.folder, config.paths.policy)));
     GATEHOUSE_CHECK(catalogue().check(File::settings, config.trees.settings));
     GATEHOUSE_CHECK(catalogue().check(File::policy, config.trees.policy));
     GATEHOUSE_CHECK(fill_structs(config));
     const auto* hops = config.trees.gatehouse.find("next_hop");
     GATEHOUSE_TRY(config.next_hops, act::delivery::NextHops::read(hops == nullptr ? base::Value() : *hops));
     config.revision = message::make_revision(config.trees.settings, config.trees.policy);
-    GATEHOUSE_CHECK(decide::make_policy(config.revision));
+    GATEHOUSE_CHECK(decide::make_policy(config.revision, known));
     derive_inspector(config);
     GATEHOUSE_CHECK(check_whole(config));
     return config;
 }
 
 std::string Config::state_path(const std::string& below) const {
-    const std::string state = beside(texts.folder, paths.state);
+    const std::string state = path_beside(texts.folder, paths.state);
     return below.empty() ? state : (std::filesystem::path(state) / below).string();
 }
 
@@ -174,7 +166,7 @@ std::string Config::database_path() const {
     // The default names the default state folder; it follows when only paths.state is set.
     if (store.url == StoreSettings().url && paths.state != PathSettings().state)
         return state_path("gatehouse.db");
-    return beside(texts.folder, written);
+    return path_beside(texts.folder, written);
 }
 
 std::size_t Config::front_threads() const {
@@ -184,6 +176,17 @@ std::size_t Config::front_threads() const {
 
 std::string Config::hostname() const {
     return smtp.hostname.empty() ? machine_name() : smtp.hostname;
+}
+
+consult::engines::ClamdLimits Config::engine_limits() const {
+    return consult::engines::clamd_limits_for(inspector.budget(),
+                                              static_cast<std::uint64_t>(inspector.process.max_message),
+                                              static_cast<std::uint64_t>(antivirus.scan_timeout));
+}
+
+std::chrono::seconds Config::engine_time() const {
+    constexpr std::int64_t kForItsTurn = 5;
+    return std::chrono::seconds(antivirus.scan_timeout + kForItsTurn);
 }
 
 bool Config::is_testing() const {
@@ -238,38 +241,6 @@ Result<void> Config::check_exchange(const Config& fresh) const {
         Fault::usage,
         "smtp.listen, admin.listen, paths.state, store.url and process.threads need a full stop and start; "
         "nothing was changed");
-}
-
-std::string find_config(const std::string& named) {
-    if (!named.empty()) return named;
-    if (const char* path = std::getenv("GATEHOUSE_CONFIG"); path != nullptr && *path != '\0') return path;
-    for (const char* path : {"gatehouse.toml", "var/gatehouse.toml", "/etc/gatehouse/gatehouse.toml"}) {
-        std::error_code error;
-        if (std::filesystem::exists(path, error)) return path;
-    }
-    return {};
-}
-
-Result<Config> load_config(const std::string& path) {
-    ConfigTexts texts;
-    texts.path = path;
-    if (!path.empty()) {
-        auto text = base::read_file(path, kLargestFile);
-        if (!text) return base::fail(Fault::usage, "{}", text.error().sentence);
-        texts.gatehouse = std::move(*text);
-        std::error_code error;
-        texts.folder = std::filesystem::absolute(path, error).parent_path().string();
-    } else {
-        texts.folder = std::filesystem::current_path().string();
-    }
-    PathSettings paths;
-    GATEHOUSE_TRY(const auto tree, settings::text::parse(texts.gatehouse, path.empty() ? "built-in" : path));
-    GATEHOUSE_CHECK(catalogue().check(File::gatehouse, tree));
-    GATEHOUSE_CHECK(base::fill_from(kPathTable, tree, &paths));
-    GATEHOUSE_TRY(texts.settings,
-                  read_or(beside(texts.folder, paths.settings), decide::default_settings_text()));
-    GATEHOUSE_TRY(texts.policy, read_or(beside(texts.folder, paths.policy), decide::default_policy_text()));
-    return Config::read(std::move(texts));
 }
 
 }  // namespace gatehouse::apps

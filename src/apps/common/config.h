@@ -4,14 +4,18 @@
 // texts (write_start / read).
 #pragma once
 
+#include <chrono>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "act/delivery/next_hop.h"
 #include "admin/settings.h"
 #include "apps/common/settings.h"
+#include "base/evidence_id.h"
 #include "base/result.h"
+#include "consult/engines/clamd_config.h"
 #include "consult/engines/settings.h"
 #include "inspect/engine/settings.h"
 #include "inspect/pool/settings.h"
@@ -29,6 +33,9 @@ namespace gatehouse::apps {
 /// Where the engine's socket is; empty = no engine.
 base::Result<std::string> engine_socket(const class Config& config);
 
+/// A path of a configuration file, which counts from its folder.
+std::string path_beside(const std::string& folder, const std::string& path);
+
 /// Every table of this version, each with its file: `config reference` prints this list.
 const settings::text::Catalogue& catalogue();
 
@@ -42,7 +49,8 @@ struct ConfigTexts {
 
 class Config {
   public:
-    static base::Result<Config> read(ConfigTexts texts);
+    /// `known`: see decide::make_policy; roles take what the supervisor has checked without it.
+    static base::Result<Config> read(ConfigTexts texts, std::span<const base::EvidenceInfo> known = {});
 
     receive::smtp::SmtpSettings smtp;
     receive::smtp::LimitSettings limits;
@@ -68,6 +76,8 @@ class Config {
     std::string origin_name() const { return texts.path.empty() ? "built-in defaults" : texts.path; }
     std::size_t front_threads() const;
     std::string hostname() const;
+    consult::engines::ClamdLimits engine_limits() const;
+    std::chrono::seconds engine_time() const;  ///< for one answer, waiting for a turn included
     bool is_testing() const;
     std::string demo_sink_address() const;
 

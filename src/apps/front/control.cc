@@ -30,7 +30,7 @@ json::object engine_json(const Config& config, const consult::engines::ClamdEngi
     const auto cache = engine->verdicts.counters();
     out["condition"] = consult::engines::to_string(status.condition);
     out["version"] = status.version;
-    out["generation"] = status.generation;
+    out["generation"] = consult::engines::to_string_generation(status.generation);
     if (!status.reason.empty()) out["reason"] = status.reason;
     out["cache_hits"] = cache.hits;
     out["cache_misses"] = cache.misses;

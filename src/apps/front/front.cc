@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "decide/make_policy.h"
+#include "net/started.h"
 
 namespace gatehouse::apps {
 
@@ -17,6 +18,7 @@ using base::Result;
 namespace {
 
 constexpr auto kNever = base::SteadyTime::max();
+constexpr auto kTidyInterval = std::chrono::minutes(10);
 
 LogLevel log_level(const std::string& word) {
     if (word == "debug") return LogLevel::debug;
@@ -101,8 +103,7 @@ void Front::start_engine() {
     base::Fd log;
     if (auto taken = take_fd(beginning_, "engine_log"); taken) log = std::move(*taken);
     engine_ = std::make_unique<consult::engines::ClamdEngine>(
-        consult::engines::engine_options(config_.antivirus, *socket,
-                                         static_cast<std::uint64_t>(config_.inspector.process.max_message),
+        consult::engines::engine_options(config_.antivirus, *socket, config_.engine_limits().file_bytes,
                                          static_cast<unsigned>(config_.front_threads())),
         std::move(log), clock_->steady());
     monitor_ = std::make_unique<consult::engines::EngineMonitor>(*loops_.front(), *clock_, *engine_);
@@ -144,6 +145,7 @@ Result<void> Front::listen() {
                                                          base::kInspectorFrameLimit));
     supervisor_.emplace(std::move(channel));
     net::asio::co_spawn(*loops_.front(), obey_supervisor(), net::asio::detached);
+    net::asio::co_spawn(*loops_.front(), keep_quarantine_tidy(), net::asio::detached);
     return {};
 }
 
@@ -211,6 +213,18 @@ Result<void> Front::take_settings(const pb::RoleStart& start) {
     }
     base::log(LogLevel::info, "settings applied; revision {}", snapshot->revision.id);
     return {};
+}
+
+net::Task<void> Front::keep_quarantine_tidy() {
+    net::Timer pause(*loops_.front());
+    while (!is_draining_) {
+        pause.expires_after(kTidyInterval);
+        co_await pause.async_wait(net::kTuple);
+        auto& quarantine = *quarantine_;
+        auto tidy = [&quarantine]() -> Result<void> { return quarantine.tidy(); };
+        const auto done = co_await net::offload(*loops_.front(), storage_, std::move(tidy));
+        if (!done) base::log(LogLevel::warning, "quarantine: {}", done.error().sentence);
+    }
 }
 
 net::Task<void> Front::drain_and_stop(std::chrono::seconds patience) {

@@ -51,6 +51,7 @@ class Front {
     net::Task<void> obey_supervisor();
     base::Result<void> obey(const pb::SupervisorWord& word);
     base::Result<void> take_settings(const pb::RoleStart& start);
+    net::Task<void> keep_quarantine_tidy();
     net::Task<void> drain_and_stop(std::chrono::seconds patience);
 
     void answer(const pb::ControlRequest& request, ControlReplies& replies);

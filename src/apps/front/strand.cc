@@ -7,14 +7,15 @@
 namespace gatehouse::apps {
 namespace {
 
-inspect::pool::PoolOptions pool_options(const Config& config) {
+inspect::pool::PoolOptions pool_options(const Config& config, base::MemoryBudget& memory) {
     const std::size_t loops = config.front_threads();
     const auto wanted = static_cast<std::size_t>(config.inspect.workers);
     const std::size_t in_all =
         wanted != 0 ? wanted : std::max<std::size_t>(1, std::thread::hardware_concurrency());
     return {.settings = config.inspect,
             .base_workers = std::max<std::size_t>(1, (in_all + loops - 1) / loops),
-            .max_message = static_cast<std::uint64_t>(config.inspector.process.max_message)};
+            .max_message = static_cast<std::uint64_t>(config.inspector.process.max_message),
+            .memory = memory};
 }
 
 }  // namespace
@@ -29,7 +30,7 @@ base::Result<std::unique_ptr<Front::Strand>> Front::Strand::make(const StrandPar
 
 Front::Strand::Strand(const StrandParts& parts, act::delivery::HopPool hop_pool)
     : io(parts.io),
-      inspectors(parts.io, parts.clock, parts.zygote, pool_options(parts.config)),
+      inspectors(parts.io, parts.clock, parts.zygote, pool_options(parts.config, parts.shared.memory)),
       hops(std::move(hop_pool)),
       engine(parts.engine == nullptr
                  ? std::nullopt
@@ -40,7 +41,7 @@ Front::Strand::Strand(const StrandParts& parts, act::delivery::HopPool hop_pool)
              .engine = engine ? &*engine : nullptr,
              .engine_name = std::string(consult::engines::kClamdName),
              .authserv_id = base::lower(parts.config.hostname()),
-             .engine_time = std::chrono::seconds(parts.config.antivirus.scan_timeout + 5)}),
+             .engine_time = parts.config.engine_time()}),
       life({.io = parts.io,
             .clock = parts.clock,
             .hostname = parts.config.hostname(),

@@ -29,9 +29,7 @@ base::Result<consult::engines::ClamdPlan> engine_plan(const Config& config, cons
     consult::engines::ClamdPlan plan;
     plan.folder = folder;
     plan.database = config.antivirus.database;
-    plan.config.limits = consult::engines::clamd_limits_for(
-        config.inspector.budget(), static_cast<std::uint64_t>(config.inspector.process.max_message),
-        static_cast<std::uint64_t>(config.antivirus.scan_timeout));
+    plan.config.limits = config.engine_limits();
     plan.config.threads = consult::engines::engine_threads(config.antivirus);
     plan.config.bytecode = config.antivirus.bytecode;
     plan.scratch_bytes = static_cast<std::uint64_t>(config.antivirus.scratch_size);

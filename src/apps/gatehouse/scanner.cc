@@ -67,6 +67,7 @@ struct Scanner::Parts {
     const Config& config;
     ScanEnvelope envelope;
     base::Clock clock;
+    base::MemoryBudget memory{base::default_memory_limit()};
     net::Io io{1};
     std::string folder;  ///< of the engine; removed at the end
     pid_t zygote_pid = -1;
@@ -103,7 +104,8 @@ Result<void> Scanner::Parts::start_zygote() {
         inspect::pool::PoolOptions{
             .settings = config.inspect,
             .base_workers = workers,
-            .max_message = static_cast<std::uint64_t>(config.inspector.process.max_message)});
+            .max_message = static_cast<std::uint64_t>(config.inspector.process.max_message),
+            .memory = memory});
     return {};
 }
 
@@ -130,8 +132,7 @@ Result<void> Scanner::Parts::start_engine() {
         }
     }
     engine = std::make_unique<consult::engines::ClamdEngine>(
-        consult::engines::engine_options(config.antivirus, socket,
-                                         static_cast<std::uint64_t>(config.inspector.process.max_message), 1),
+        consult::engines::engine_options(config.antivirus, socket, config.engine_limits().file_bytes, 1),
         std::move(log), clock.steady());
     monitor = std::make_unique<consult::engines::EngineMonitor>(io, clock, *engine);
     net::asio::co_spawn(io, monitor->run(), net::asio::detached);
@@ -164,7 +165,8 @@ Result<std::unique_ptr<Scanner>> Scanner::start(const Config& config, ScanEnvelo
                                               .clock = parts->clock,
                                               .pool = *parts->pool,
                                               .engine = parts->view ? &*parts->view : nullptr,
-                                              .authserv_id = base::lower(config.hostname())});
+                                              .authserv_id = base::lower(config.hostname()),
+                                              .engine_time = config.engine_time()});
     return std::unique_ptr<Scanner>(new Scanner(std::move(parts)));
 }
 

@@ -183,10 +183,6 @@ void Supervisor::start_due_roles() {
     const auto now = Steady::now();
     for (auto& role : roles_) {
         if (role.pid >= 0 || !role.wanted || stopping_ || now < role.start_at) continue;
-        if (role.name == "inspector") {
-            if (auto link = renew_inspector_link(); !link)
-                base::log(LogLevel::error, "{}", link.error().sentence);
-        }
         if (auto started = start(role); !started) {
             base::log(LogLevel::error, "{} could not be started: {}", role.name, started.error().sentence);
             role.back_off = std::clamp(role.back_off * 2, std::chrono::milliseconds(kFirstBackOff),
@@ -224,9 +220,11 @@ void Supervisor::on_exit_of(Role& role, int status) {
     if (stopping_) return;
     const bool orderly = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     ++role.restarts;
-    role.back_off = orderly || lived > kStableAfter ? 0ms
-                                                    : std::clamp<std::chrono::milliseconds>(
-                                                          role.back_off * 2, kFirstBackOff, kLongestBackOff);
+    const bool was_meant = orderly && lived > kFirstBackOff;
+    role.back_off =
+        was_meant || lived > kStableAfter
+            ? 0ms
+            : std::clamp<std::chrono::milliseconds>(role.back_off * 2, kFirstBackOff, kLongestBackOff);
     role.start_at = Steady::now() + role.back_off;
     base::log(orderly ? LogLevel::info : LogLevel::error, "{} ended ({}); starting it again in {} ms",
               role.name,

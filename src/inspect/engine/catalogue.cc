@@ -58,6 +58,14 @@ std::span<const base::EvidenceInfo> own_evidence() {
     return kFormEvidence;
 }
 
+std::vector<base::EvidenceInfo> all_evidence() {
+    std::vector<base::EvidenceInfo> out(kFormEvidence.begin(), kFormEvidence.end());
+    for (const auto& detector : kCatalogue) {
+        out.insert(out.end(), detector.info->evidence.begin(), detector.info->evidence.end());
+    }
+    return out;
+}
+
 std::string describe_catalogue() {
     std::string out = "engine: what is odd about a message's form\n";
     describe(out, own_evidence());

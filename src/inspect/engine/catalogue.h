@@ -5,6 +5,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "inspect/detect/detector.h"
 #include "inspect/engine/settings.h"
@@ -21,6 +22,9 @@ std::span<const Detector> catalogue();
 
 /// Evidence that comes from the engine itself: what is odd about a message's form.
 std::span<const base::EvidenceInfo> own_evidence();
+
+/// Every evidence id that an inspection may give: what a rule may name besides the engines' matches.
+std::vector<base::EvidenceInfo> all_evidence();
 
 /// One line per detector and item of evidence, for people.
 std::string describe_catalogue();

@@ -244,8 +244,8 @@ TEST(Readings, Base64IsReadByLinesToo) {
 TEST(Readings, AMultipartIsCutAtTheDelimiterItShows) {
     const std::string start = "Content-Type: multipart/mixed; boundary=\"=one\"\r\n\r\n";
     const std::string body =
-        "--= one\r\nContent-Type: application/x-a; name=a.bin\r\n\r\nfirst\r\n--= one\r\n\r\nsecond\r\n--= "
-        "one--\r\n";
+        "--two\r\nContent-Type: application/x-a; name=a.bin\r\n\r\nfirst\r\n--two\r\n\r\nsecond\r\n--"
+        "two--\r\n";
     Heard heard;
     const auto facts = look(start + body, &heard);
     EXPECT_THAT(paths(facts), Contains("1:multipart/mixed/1:a.bin")) << testing::PrintToString(paths(facts));

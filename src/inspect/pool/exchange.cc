@@ -37,8 +37,12 @@ bool Pool::Worker::is_alive() const {
            (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
-Pool::Exchange::Exchange(Kind k, int fd, std::uint64_t max)
-    : kind(k), sealed(fd), max_message(max), request_(std::make_unique<pb::InspectorRequest>()) {}
+Pool::Exchange::Exchange(Kind k, int fd, const PoolOptions& options)
+    : kind(k),
+      sealed(fd),
+      max_message(options.max_message),
+      memory(options.memory),
+      request_(std::make_unique<pb::InspectorRequest>()) {}
 
 Pool::Exchange::~Exchange() = default;
 
@@ -101,6 +105,11 @@ Result<void> Pool::Exchange::take_parts(Worker& worker, const pb::InspectorAnswe
             return base::fail(Fault::malformed, "an inspector sent a part that is not what it said");
         }
         handed_bytes_ += size;
+        if (!inspection.memory) inspection.memory.emplace(memory);
+        if (!inspection.memory->grow_to(handed_bytes_)) {
+            is_hopeless = true;
+            return base::fail(Fault::unavailable, "no memory for the parts of the message (limits.memory)");
+        }
         inspection.parts.push_back({part.path(), size, std::move(*file)});
     }
     return {};

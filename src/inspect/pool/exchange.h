@@ -31,7 +31,7 @@ struct Pool::Worker {
 struct Pool::Exchange {
     enum class Kind { inspect, rewrite, view };
 
-    Exchange(Kind k, int fd, std::uint64_t max_message);
+    Exchange(Kind k, int fd, const PoolOptions& options);
     ~Exchange();
 
     void set_envelope(const message::Envelope& envelope);
@@ -45,6 +45,7 @@ struct Pool::Exchange {
     Kind kind;
     int sealed;
     std::uint64_t max_message;
+    base::MemoryBudget& memory;
     Inspection inspection;
     base::Fd rewritten;
     Viewed viewed;
@@ -52,7 +53,7 @@ struct Pool::Exchange {
     bool is_done = false;
     bool retire = false;
     bool risky = false;
-    bool waited_in_vain = false;
+    bool is_hopeless = false;  ///< another worker would not help: none was free, or there is no memory
 
   private:
     base::Result<void> take_parts(Worker& worker, const pb::InspectorAnswer& answer);

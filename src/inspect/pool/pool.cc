@@ -1,5 +1,7 @@
 #include "inspect/pool/pool.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 
 #include "base/log.h"
@@ -20,6 +22,12 @@ constexpr auto kSlow = 100ms;
 constexpr auto kRetrySpawn = 100ms;
 constexpr auto kHelloTime = 10s;
 constexpr int kTries = 2;
+constexpr std::uint64_t kRewriteGrowth = 256 * 1024;  // what a plan may add
+
+std::uint64_t file_size(int fd) {
+    struct stat status{};
+    return ::fstat(fd, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+}
 
 }  // namespace
 
@@ -178,7 +186,7 @@ net::Task<Result<void>> Pool::run(Worker& worker, Exchange& exchange) {
 net::Task<Result<void>> Pool::try_once(Exchange& exchange, bool fresh) {
     auto worker = co_await acquire(fresh);
     if (!worker) {
-        exchange.waited_in_vain = true;
+        exchange.is_hopeless = true;
         co_return std::unexpected(worker.error());
     }
     const SteadyTime since = clock_.steady();
@@ -194,7 +202,7 @@ net::Task<Result<void>> Pool::try_once(Exchange& exchange, bool fresh) {
 }
 
 net::Task<Result<Inspection>> Pool::inspect(const message::Envelope& envelope, int sealed) {
-    Exchange exchange(Exchange::Kind::inspect, sealed, options_.max_message);
+    Exchange exchange(Exchange::Kind::inspect, sealed, options_);
     exchange.set_envelope(envelope);
     base::Error last;
     for (int attempt = 0; attempt < kTries; ++attempt) {
@@ -204,7 +212,7 @@ net::Task<Result<Inspection>> Pool::inspect(const message::Envelope& envelope, i
             exchange.inspection.was_inspected = true;
             co_return std::move(exchange.inspection);
         }
-        if (exchange.waited_in_vain) co_return std::unexpected(done.error());
+        if (exchange.is_hopeless) co_return std::unexpected(done.error());
         last = done.error();
         ++counts_.retried;
         base::log(LogLevel::warning, "{} inspection failed: {}", envelope.reference.to_string(),
@@ -214,17 +222,22 @@ net::Task<Result<Inspection>> Pool::inspect(const message::Envelope& envelope, i
     co_return not_inspected(envelope, last);
 }
 
-net::Task<Result<base::Fd>> Pool::rewrite(int sealed, const message::RewritePlan& plan) {
-    Exchange exchange(Exchange::Kind::rewrite, sealed, options_.max_message);
+net::Task<Result<Rewritten>> Pool::rewrite(int sealed, const message::RewritePlan& plan) {
+    base::MemoryShare share(options_.memory);
+    const auto room = file_size(sealed);
+    if (!share.grow_to(room + kRewriteGrowth)) {
+        co_return base::fail(Fault::unavailable, "no memory for a rewritten message (limits.memory)");
+    }
+    Exchange exchange(Exchange::Kind::rewrite, sealed, options_);
     exchange.set_plan(plan);
     auto done = co_await try_once(exchange, false);
-    if (!done && !exchange.waited_in_vain) done = co_await try_once(exchange, true);
+    if (!done && !exchange.is_hopeless) done = co_await try_once(exchange, true);
     if (!done) co_return std::unexpected(done.error());
-    co_return std::move(exchange.rewritten);
+    co_return Rewritten{std::move(exchange.rewritten), std::move(share)};
 }
 
 net::Task<Result<Viewed>> Pool::view(int sealed, const std::string& part, std::uint64_t limit) {
-    Exchange exchange(Exchange::Kind::view, sealed, options_.max_message);
+    Exchange exchange(Exchange::Kind::view, sealed, options_);
     exchange.set_view(part, limit);
     const auto done = co_await try_once(exchange, false);
     if (!done) co_return std::unexpected(done.error());

@@ -3,6 +3,10 @@
 // about sizes is killed; its message gets one more try in a fresh worker and then comes back as not
 // inspected, with a gap: never as clean.
 //
+// What it brings back is memory, too: parts and rewrites are reserved from the budget of mail in flight
+// before they are kept, and a message there is no room for is not judged (Fault::unavailable: the client
+// keeps it).
+//
 // Bounds: waiting for a worker (`inspect.wait`), one try (`inspect.deadline`), workers (`inspect.workers`
 // shared out among the loops, and up to `inspect.extra_workers` more while the others are busy for long),
 // frames and parts.
@@ -15,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/memory_budget.h"
 #include "base/result.h"
 #include "inspect/pool/settings.h"
 #include "inspect/pool/zygote_client.h"
@@ -40,9 +45,15 @@ struct HandedPart {
 struct Inspection {
     message::Facts facts;
     std::vector<HandedPart> parts;
-    std::vector<std::string> domains;    ///< Early
-    std::vector<std::string> dkim_keys;  ///< Early
-    bool was_inspected = false;          ///< false: both tries failed, and facts hold only the gap
+    std::optional<base::MemoryShare> memory;  ///< what the parts hold of the budget; lives as long as they
+    std::vector<std::string> domains;         ///< Early
+    std::vector<std::string> dkim_keys;       ///< Early
+    bool was_inspected = false;               ///< false: both tries failed, and facts hold only the gap
+};
+
+struct Rewritten {
+    base::Fd file;  ///< sealed
+    base::MemoryShare memory;
 };
 
 struct Viewed {
@@ -54,6 +65,7 @@ struct PoolOptions {
     InspectSettings settings;
     std::size_t base_workers = 1;  ///< of this loop
     std::uint64_t max_message = 100ULL << 20;
+    base::MemoryBudget& memory;
 };
 
 /// Since the pool was made, but for `live`, `busy` and `waiting`; for status and metrics; on its loop only.
@@ -74,11 +86,11 @@ class Pool {
     Pool& operator=(const Pool&) = delete;
     ~Pool();
 
-    /// Fault::timed_out: no worker was free in time, nothing was looked at. Every other outcome is an
-    /// Inspection.
+    /// Fault::timed_out: no worker was free in time; unavailable: no memory for its parts. Nothing can be
+    /// said of the message then. Every other outcome is an Inspection.
     net::Task<base::Result<Inspection>> inspect(const message::Envelope& envelope, int sealed);
-    /// A new sealed file. Fault as the worker says, or timed_out.
-    net::Task<base::Result<base::Fd>> rewrite(int sealed, const message::RewritePlan& plan);
+    /// Fault as the worker says, timed_out, or unavailable (no memory).
+    net::Task<base::Result<Rewritten>> rewrite(int sealed, const message::RewritePlan& plan);
     net::Task<base::Result<Viewed>> view(int sealed, const std::string& part, std::uint64_t limit);
 
     PoolCounts counts() const;

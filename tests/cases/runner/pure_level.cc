@@ -86,12 +86,14 @@ Result<boost::json::value> run_pure(const CaseFile& file) {
     message::Circumstances circumstances;
     if (!answers.empty()) circumstances.engines = {"clamd"};
     circumstances.authserv_id = "gateway.test";
+    const auto known = inspect::engine::all_evidence();
     const std::string policy_text =
         file.policy.empty() ? std::string(decide::default_policy_text()) : file.policy;
     GATEHOUSE_TRY(auto settings_tree, settings::text::parse(split.settings, file.path));
     GATEHOUSE_TRY(auto policy_tree, settings::text::parse(policy_text, file.path));
-    GATEHOUSE_TRY(const auto policy, decide::make_policy(message::make_revision(std::move(settings_tree),
-                                                                                std::move(policy_tree))));
+    GATEHOUSE_TRY(
+        const auto policy,
+        decide::make_policy(message::make_revision(std::move(settings_tree), std::move(policy_tree)), known));
     const auto decision = decide::evaluate(
         {.envelope = envelope, .facts = &facts, .answers = answers, .circumstances = circumstances}, policy);
     const auto evidence = decide::all_evidence(&facts, answers);
