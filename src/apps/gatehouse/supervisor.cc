@@ -162,6 +162,7 @@ Result<void> Supervisor::start(Role& role) {
     for (const auto& fd : fds) numbers.push_back(fd.fd);
     const auto sent = role.channel->send(start_frame(role, fds), numbers);
     if (role.name == "front") {
+        front_trees_ = config_.trees;
         front_end_.reset();
         engine_log_.reset();
     }
@@ -258,7 +259,7 @@ void Supervisor::on_signal() {
             stop_everything();
         }
         if (info.ssi_signo == SIGHUP) {
-            const auto done = restart("scan");
+            const auto done = reload();
             base::log(done ? LogLevel::info : LogLevel::error, "reload: {}",
                       done ? *done : done.error().sentence);
         }

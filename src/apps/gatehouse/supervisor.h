@@ -88,9 +88,13 @@ class Supervisor {
     void answer(ipc::Channel& client, const pb::ControlRequest& request, bool may_change);
     std::string status_row() const;
     base::Result<std::string> restart(const std::string& what);
+    /// What reloading can apply, and by name what needs more.
+    base::Result<std::string> reload();
     base::Result<void> reread_config();
+    void send_settings_to_front();
 
     Config config_;
+    settings::text::Trees front_trees_;  ///< what the running front was started with
     RunOptions options_;
     std::vector<Role> roles_;
     std::unique_ptr<EngineKeeper> engine_;

@@ -3,13 +3,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <fmt/ranges.h>
+
 #include <boost/json.hpp>
 
 #include "apps/gatehouse/engine_keeper.h"
 #include "apps/gatehouse/supervisor.h"
 #include "base/fault_point.h"
 #include "base/log.h"
+#include "inspect/engine/settings.h"
 #include "net/listen.h"
+#include "settings/text/changes.h"
 
 namespace gatehouse::apps {
 
@@ -73,7 +77,7 @@ void Supervisor::answer(ipc::Channel& client, const pb::ControlRequest& request,
         return send_end(client, request.id(), 2, "the supervisor knows status, restart and reload");
     }
     if (!may_change) return send_end(client, request.id(), 3, "only root may restart or reload");
-    const auto done = restart(request.has_reload() ? "scan" : request.restart().role());
+    const auto done = request.has_reload() ? reload() : restart(request.restart().role());
     if (!done) {
         const std::uint32_t exit_class = done.error().fault == Fault::usage ? 2 : 3;
         return send_end(client, request.id(), exit_class, done.error().sentence);
@@ -125,6 +129,40 @@ Result<void> Supervisor::reread_config() {
     return {};
 }
 
+void Supervisor::send_settings_to_front() {
+    Role* front = find("front");
+    if (front == nullptr || !front->channel) return;
+    pb::SupervisorWord word;
+    config_.write_start(*word.mutable_start());
+    (void)front->channel->send(word.SerializeAsString());
+}
+
+Result<std::string> Supervisor::reload() {
+    const auto before = config_.trees;
+    const std::string inspector_before = inspect::engine::encode_settings(config_.inspector);
+    GATEHOUSE_CHECK(reread_config());
+    const bool inspector_differs = inspect::engine::encode_settings(config_.inspector) != inspector_before;
+    // The front first: it hands the next zygote its settings.
+    send_settings_to_front();
+    if (Role* inspector = find("inspector"); inspector_differs && inspector != nullptr) {
+        end_role(*inspector, SIGTERM);
+    }
+    std::vector<std::string> applied;
+    std::vector<std::string> waiting;
+    for (const auto& change : settings::text::changes(catalogue(), before, config_.trees)) {
+        if (change.reload == base::Reload::live) applied.push_back(change.key);
+    }
+    for (const auto& change : settings::text::changes(catalogue(), front_trees_, config_.trees)) {
+        if (change.reload != base::Reload::live) waiting.push_back(change.key);
+    }
+    std::string said = applied.empty()
+                           ? std::string("certificates read again; no key that a reload applies has changed")
+                           : fmt::format("applied: {}", fmt::join(applied, ", "));
+    if (!waiting.empty())
+        said += fmt::format("; `gatehouse restart all` is needed for: {}", fmt::join(waiting, ", "));
+    return said;
+}
+
 Result<std::string> Supervisor::restart(const std::string& what) {
     if (what != "scan" && what != "admin" && what != "all") {
         return base::fail(Fault::usage, "restart takes scan, admin or all (door: not in this version)");
@@ -143,10 +181,7 @@ Result<std::string> Supervisor::restart(const std::string& what) {
         if (Role* admin = find("admin"); admin != nullptr) end_role(*admin, SIGTERM);
         return "draining the front; listening sockets stay bound";
     }
-    if (front != nullptr && front->channel) {
-        config_.write_start(*word.mutable_start());
-        (void)front->channel->send(word.SerializeAsString());
-    }
+    send_settings_to_front();
     if (Role* inspector = find("inspector"); inspector != nullptr) end_role(*inspector, SIGTERM);
     return "the scan service is being restarted with the settings as they are now";
 }

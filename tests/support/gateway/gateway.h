@@ -14,13 +14,13 @@
 namespace gatehouse::testing {
 
 struct GatewayPlan {
-    std::vector<std::string> next_hops;    ///< "127.0.0.1:PORT", in order; domain = "*"
-    std::string gatehouse;                 ///< further TOML tables of gatehouse.toml
-    std::string smtp;                      ///< further keys of [smtp]
-    std::string settings;                  ///< settings.toml
-    std::string policy;                    ///< policy.toml; empty = built-in
-    std::string clamd = "off";             ///< antivirus.clamd
-    std::vector<std::string> environment;  ///< "NAME=VALUE"
+    std::vector<std::string> next_hops = {};    ///< "127.0.0.1:PORT", in order; domain = "*"
+    std::string gatehouse = {};                 ///< further TOML tables of gatehouse.toml
+    std::string smtp = {};                      ///< further keys of [smtp]
+    std::string settings = {};                  ///< settings.toml
+    std::string policy = {};                    ///< policy.toml; empty = built-in
+    std::string clamd = "off";                  ///< antivirus.clamd
+    std::vector<std::string> environment = {};  ///< "NAME=VALUE"
     std::string programs = program_folder();
 };
 

@@ -17,9 +17,10 @@ struct Settings {
 
 inline constexpr std::array kFields = {
     base::field<&Settings::max_received>("max_received", "Received lines; more of them mean a loop",
-                                         {.min = 10, .max = 1000}),
-    base::field<&Settings::max_own_name>(
-        "max_own_name", "Received lines written by ourselves that mean a loop", {.min = 1, .max = 100}),
+                                         {.min = 10, .max = 1000, .reload = base::Reload::live}),
+    base::field<&Settings::max_own_name>("max_own_name",
+                                         "Received lines written by ourselves that mean a loop",
+                                         {.min = 1, .max = 100, .reload = base::Reload::live}),
 };
 inline constexpr base::FieldTable kTable =
     base::make_table<Settings>("loop", "mail that goes in circles", kFields);

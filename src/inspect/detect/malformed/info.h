@@ -21,18 +21,20 @@ struct Settings {
 };
 
 inline constexpr std::array kFields = {
-    base::field<&Settings::max_parts>(
-        "max_parts", "parts of one message, nested ones included (LimitEntities)", {.min = 1, .max = 10'000}),
+    base::field<&Settings::max_parts>("max_parts",
+                                      "parts of one message, nested ones included (LimitEntities)",
+                                      {.min = 1, .max = 10'000, .reload = base::Reload::live}),
     base::field<&Settings::max_header_fields>("max_header_fields", "header fields of one part (LimitHeaders)",
-                                              {.min = 1, .max = 2'000}),
+                                              {.min = 1, .max = 2'000, .reload = base::Reload::live}),
     base::field<&Settings::max_header_parameters>("max_header_parameters",
                                                   "parameters of one header field (LimitHeaderParams)",
-                                                  {.min = 1, .max = 100}),
-    base::field<&Settings::max_header_bytes>("max_header_bytes",
-                                             "size of one part's header (LimitBytesPerEntityHeader)",
-                                             {.min = 1, .max = 1 << 20, .unit = "bytes"}),
+                                                  {.min = 1, .max = 100, .reload = base::Reload::live}),
+    base::field<&Settings::max_header_bytes>(
+        "max_header_bytes", "size of one part's header (LimitBytesPerEntityHeader)",
+        {.min = 1, .max = 1 << 20, .unit = "bytes", .reload = base::Reload::live}),
     base::field<&Settings::ambiguous>("ambiguous",
-                                      "treat a structure that readers understand differently as malformed"),
+                                      "treat a structure that readers understand differently as malformed",
+                                      {.reload = base::Reload::live}),
 };
 inline constexpr base::FieldTable kTable =
     base::make_table<Settings>("malformed", "limits of message structure", kFields);

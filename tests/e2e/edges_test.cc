@@ -1,0 +1,202 @@
+// Whole gateways at their edges: clients that others speak for (PROXY, XCLIENT), TLS on both sides, reload
+// and restart under open transactions.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <thread>
+
+#include "support/gateway/gateway.h"
+#include "support/gateway/smtp_talk.h"
+#include "support/smtp_sink/sink.h"
+
+namespace gatehouse::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+using namespace std::chrono_literals;
+
+constexpr const char* kMail = "From: <a@example.org>\r\nSubject: edges\r\n\r\nhello\r\n";
+
+class EdgesTest : public ::testing::Test {
+  protected:
+    void SetUp() override { sink_ = test::Sink::start({}).value(); }
+
+    void start(GatewayPlan plan) {
+        if (plan.next_hops.empty()) plan.next_hops = {sink_->endpoint().to_string()};
+        gateway_ = std::make_unique<Gateway>(std::move(plan));
+        ASSERT_TRUE(gateway_->start()) << gateway_->why();
+    }
+    /// What tracking says of the mail to one recipient.
+    std::string tracked(const std::string& to, const char* key) {
+        const auto rows = gateway_->rows({"track", "--to", to});
+        return rows.size() == 1 ? std::string(rows[0].at(key).as_string())
+                                : "rows: " + std::to_string(rows.size());
+    }
+    /// Replaces text in gatehouse.toml.
+    void edit(const std::string& from, const std::string& to) const {
+        std::ifstream in(gateway_->config());
+        std::string text((std::istreambuf_iterator<char>(in)), {});
+        ASSERT_NE(text.find(from), std::string::npos);
+        text.replace(text.find(from), from.size(), to);
+        std::ofstream(gateway_->config()) << text;
+    }
+
+    std::unique_ptr<test::Sink> sink_;
+    std::unique_ptr<Gateway> gateway_;
+};
+
+/// A PROXY header, version 2, of a TCP connection over IPv4.
+std::string proxy_header(std::array<unsigned char, 4> client) {
+    std::string out("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c", 16);
+    out.append(reinterpret_cast<const char*>(client.data()), 4);
+    out.append("\x7f\0\0\x01\x30\x39\0\x19", 8);
+    return out;
+}
+
+TEST_F(EdgesTest, AProxyHeaderNamesTheClient) {
+    start({.smtp = "proxy_hosts = [\"127.0.0.1\"]\npermitted_senders = [\"198.51.100.0/24\"]"});
+    SmtpTalk ours(gateway_->smtp_port());
+    ours.send(proxy_header({198, 51, 100, 7}));
+    EXPECT_THAT(ours.deliver("a@example.org", {"one@elsewhere.test"}, kMail), StartsWith("250"));
+    SmtpTalk foreign(gateway_->smtp_port());
+    foreign.send(proxy_header({203, 0, 113, 9}));
+    EXPECT_THAT(foreign.deliver("a@example.org", {"two@elsewhere.test"}, kMail), StartsWith("550 5.7.1"));
+    EXPECT_EQ(tracked("one@elsewhere.test", "client"), "198.51.100.7");
+    EXPECT_EQ(tracked("two@elsewhere.test", "client"), "203.0.113.9");
+    EXPECT_EQ(tracked("two@elsewhere.test", "outcome"), "refused");
+    ASSERT_EQ(sink_->message_count(), 1U);
+    EXPECT_THAT(sink_->messages()[0].content(), HasSubstr("[198.51.100.7]"));
+    // A listed host that sends no header is not believed to be the client itself.
+    SmtpTalk without(gateway_->smtp_port());
+    EXPECT_THAT(without.ask("EHLO client.test"), IsEmpty());
+}
+
+TEST_F(EdgesTest, XclientNamesTheClientForListedHostsOnly) {
+    start({.smtp = "xclient_hosts = [\"127.0.0.2\"]\npermitted_senders = [\"198.51.100.7\"]"});
+    SmtpTalk unlisted(gateway_->smtp_port());
+    unlisted.hear();
+    unlisted.ask("EHLO outer.test");
+    EXPECT_THAT(unlisted.ask("XCLIENT ADDR=198.51.100.7"), StartsWith("550 5.7.0"));
+    edit("127.0.0.2", "127.0.0.1");
+    const auto reloaded = gateway_->command({"reload"});
+    EXPECT_EQ(reloaded.exit_code, 0) << reloaded.err;
+    EXPECT_THAT(reloaded.out + reloaded.err, HasSubstr("smtp.xclient_hosts"));
+    std::this_thread::sleep_for(200ms);
+    SmtpTalk listed(gateway_->smtp_port());
+    listed.hear();
+    listed.ask("EHLO outer.test");
+    EXPECT_THAT(listed.ask("XCLIENT ADDR=198.51.100.7 NAME=real.example HELO=real.example PROTO=ESMTP"),
+                StartsWith("220"));
+    listed.ask("EHLO client.test");
+    EXPECT_THAT(listed.deliver_greeted("a@example.org", {"x@elsewhere.test"}, kMail), StartsWith("250"));
+    EXPECT_EQ(tracked("x@elsewhere.test", "client"), "198.51.100.7");
+    EXPECT_EQ(tracked("x@elsewhere.test", "helo"), "real.example");
+}
+
+TEST_F(EdgesTest, EachNextHopHasItsTlsMode) {
+    test::SinkOptions with_tls;
+    with_tls.starttls = true;
+    const auto secure = test::Sink::start(with_tls).value();
+    std::string hops;
+    const auto hop = [&](const std::string& domain, const std::string& mode, const test::Sink& at) {
+        hops += "[[next_hop]]\ndomain = \"" + domain + "\"\naddress = \"" + at.endpoint().to_string() +
+                "\"\ntls = \"" + mode + "\"\nname = \"mx." + domain + "\"\n\n";
+    };
+    hop("opportunistic.test", "opportunistic", *secure);
+    hop("required.test", "required", *secure);
+    hop("verify.test", "verify", *secure);  // its certificate is self-signed
+    hop("never.test", "never", *secure);
+    hop("lost.test", "required", *sink_);  // does not offer STARTTLS
+    start({.gatehouse = hops, .smtp = "permitted_senders = [\"127.0.0.1\"]"});
+    SmtpTalk talk(gateway_->smtp_port());
+    talk.hear();
+    talk.ask("EHLO client.test");
+    for (const std::string domain : {"opportunistic", "required", "never"}) {
+        EXPECT_THAT(talk.deliver_greeted("a@example.org", {"user@" + domain + ".test"}, kMail),
+                    StartsWith("250"));
+        talk.ask("RSET");
+    }
+    for (const std::string domain : {"verify", "lost"}) {
+        EXPECT_THAT(talk.deliver_greeted("a@example.org", {"user@" + domain + ".test"}, kMail),
+                    StartsWith("451 4.4.1"));
+        talk.ask("RSET");
+    }
+    ASSERT_EQ(secure->message_count(), 3U);
+    EXPECT_EQ(secure->messages()[0].tls_version, "TLSv1.3");
+    EXPECT_EQ(secure->messages()[1].tls_version, "TLSv1.3");
+    EXPECT_EQ(secure->messages()[2].tls_version, "");
+    EXPECT_EQ(sink_->message_count(), 0U);
+    EXPECT_THAT(tracked("user@required.test", "next_hop"), HasSubstr(" tls"));
+    EXPECT_THAT(tracked("user@never.test", "next_hop"), ::testing::Not(HasSubstr("tls")));
+    EXPECT_EQ(tracked("user@verify.test", "outcome"), "deferred");
+}
+
+TEST_F(EdgesTest, ReloadNamesWhatItCannotApply) {
+    start({.gatehouse = "[delivery]\nfinal_timeout = 100\n\n[limits]\nidle_timeout = 200"});
+    edit("final_timeout = 100", "final_timeout = 99");
+    edit("idle_timeout = 200", "idle_timeout = 199");
+    auto said = gateway_->command({"reload"});
+    EXPECT_EQ(said.exit_code, 0);
+    EXPECT_THAT(said.out + said.err, HasSubstr("applied: limits.idle_timeout"));
+    EXPECT_THAT(said.out + said.err,
+                HasSubstr("`gatehouse restart all` is needed for: delivery.final_timeout"));
+    edit("idle_timeout = 199", "idle_timeot = 198");
+    said = gateway_->command({"reload"});
+    EXPECT_EQ(said.exit_code, 2);
+    EXPECT_THAT(said.err, HasSubstr("did you mean limits.idle_timeout"));
+    SmtpTalk talk(gateway_->smtp_port());
+    EXPECT_THAT(talk.deliver("a@example.org", {"user@gw.test"}, kMail), StartsWith("250"))
+        << "nothing was half-applied";
+}
+
+TEST_F(EdgesTest, RestartAllDrainsAndKeepsListening) {
+    start({});
+    SmtpTalk open(gateway_->smtp_port());
+    open.hear();
+    open.ask("EHLO client.test");
+    open.ask("MAIL FROM:<a@example.org>");
+    open.ask("RCPT TO:<user@gw.test>");
+    ASSERT_THAT(open.ask("DATA"), StartsWith("354"));
+    open.send("Subject: half of it\r\n\r\nfirst ");
+    SmtpTalk idle(gateway_->smtp_port());
+    idle.hear();
+    const pid_t before = gateway_->pid_of("front");
+    EXPECT_EQ(gateway_->command({"restart", "all"}).exit_code, 0);
+    std::this_thread::sleep_for(300ms);
+    EXPECT_THAT(idle.ask("NOOP"), ::testing::AnyOf(IsEmpty(), StartsWith("421")));
+    SmtpTalk waiting(gateway_->smtp_port());  // waits in the backlog of the listening socket
+    ASSERT_TRUE(waiting.is_open());
+    EXPECT_THAT(open.ask("second\r\n."), StartsWith("250"));
+    open.close();
+    EXPECT_THAT(waiting.deliver("a@example.org", {"user@gw.test"}, kMail), StartsWith("250"));
+    EXPECT_NE(gateway_->pid_of("front"), before);
+    EXPECT_EQ(sink_->message_count(), 2U);
+    EXPECT_EQ(gateway_->rows({"track"}).size(), 2U);
+}
+
+TEST_F(EdgesTest, StarttlsAndTheStatusPageAreServedWithTheCertificateMadeAtTheFirstStart) {
+    start({});
+    const auto port = std::to_string(gateway_->smtp_port());
+    const auto smtp =
+        run_program({"/usr/bin/openssl", "s_client", "-starttls", "smtp", "-connect", "127.0.0.1:" + port},
+                    "QUIT\r\n", 30);
+    EXPECT_THAT(smtp.out, HasSubstr("TLSv1.3"));
+    EXPECT_THAT(smtp.out, HasSubstr("gateway.test"));
+    const auto https = "127.0.0.1:" + std::to_string(gateway_->admin_port());
+    const auto ask = [&](const std::string& path) {
+        return run_program({"/usr/bin/openssl", "s_client", "-quiet", "-ign_eof", "-connect", https},
+                           "GET " + path + " HTTP/1.0\r\nHost: gateway.test\r\n\r\n", 30)
+            .out;
+    };
+    EXPECT_THAT(ask("/healthz"), HasSubstr("200 OK"));
+    EXPECT_THAT(ask("/readyz"), HasSubstr("200 OK"));
+    EXPECT_THAT(ask("/metrics"), HasSubstr("gatehouse_sessions"));
+    EXPECT_THAT(ask("/"), HasSubstr("<html"));
+    EXPECT_THAT(ask("/nothing"), HasSubstr(" 404 "));
+}
+
+}  // namespace
+}  // namespace gatehouse::testing
