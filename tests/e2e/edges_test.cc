@@ -2,6 +2,7 @@
 // and restart under open transactions.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <fstream>
 #include <thread>
@@ -150,6 +151,24 @@ TEST_F(EdgesTest, ReloadNamesWhatItCannotApply) {
     SmtpTalk talk(gateway_->smtp_port());
     EXPECT_THAT(talk.deliver("a@example.org", {"user@gw.test"}, kMail), StartsWith("250"))
         << "nothing was half-applied";
+}
+
+TEST_F(EdgesTest, AnInspectorThatDiesTakesNobodyWithIt) {
+    start({});
+    const pid_t front = gateway_->pid_of("front");
+    for (int i = 0; i < 4; ++i) {
+        if (i == 2) {
+            EXPECT_EQ(gateway_->command({"restart", "scan"}).exit_code, 0);
+        } else {
+            const pid_t inspector = gateway_->pid_of("inspector");
+            ASSERT_GT(inspector, 1);
+            ::kill(inspector, SIGKILL);
+        }
+        SmtpTalk talk(gateway_->smtp_port());
+        EXPECT_THAT(talk.deliver("a@example.org", {"user@gw.test"}, kMail), StartsWith("250"));
+    }
+    EXPECT_EQ(gateway_->pid_of("front"), front) << gateway_->log();
+    EXPECT_EQ(sink_->message_count(), 4U);
 }
 
 TEST_F(EdgesTest, RestartAllDrainsAndKeepsListening) {

@@ -374,6 +374,13 @@ TEST(Zygote, EndsWhenItsChannelCloses) {
     EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
+TEST(Zygote, HearsWhatCameTogetherWithItsSettings) {
+    auto start = plan();
+    start.ask_at_once = true;
+    auto zygote = start_zygote(start);
+    EXPECT_TRUE(zygote.spawn());
+}
+
 TEST(Zygote, RefusesSettingsOutOfRange) {
     auto start = plan();
     start.settings.malformed.max_parts = 0;

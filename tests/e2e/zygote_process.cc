@@ -54,6 +54,8 @@ Result<ZygoteProcess> ZygoteProcess::start(const ZygoteStart& start) {
     pb::ZygoteRequest request;
     request.set_start(inspect::engine::encode_settings(start.settings));
     GATEHOUSE_CHECK(zygote.channel_.send(request.SerializeAsString()));
+    if (start.ask_at_once) GATEHOUSE_CHECK(zygote.ask_worker());
+    zygote.asked_ = start.ask_at_once;
     GATEHOUSE_TRY(const auto report, zygote.next_report());
     if (report.has_ready()) {
         zygote.ready_ = report.ready();
@@ -74,10 +76,14 @@ Result<pb::ZygoteReport> ZygoteProcess::next_report() {
     return report;
 }
 
-Result<TestWorker> ZygoteProcess::spawn() {
+Result<void> ZygoteProcess::ask_worker() {
     pb::ZygoteRequest request;
     request.set_spawn(++last_id_);
-    GATEHOUSE_CHECK(channel_.send(request.SerializeAsString()));
+    return channel_.send(request.SerializeAsString());
+}
+
+Result<TestWorker> ZygoteProcess::spawn() {
+    if (!std::exchange(asked_, false)) GATEHOUSE_CHECK(ask_worker());
     while (true) {
         GATEHOUSE_TRY(const auto report, next_report());
         if (!report.has_spawned()) continue;

@@ -21,6 +21,7 @@ struct ZygoteStart {
     std::vector<std::string> words;  ///< behind the channel's number
     bool product = false;            ///< its options are those of gatehouse-inspector
     unsigned become_uid = 0;         ///< the process starts as this user; 0 = as the test's
+    bool ask_at_once = false;  ///< asks for the first worker before the zygote can have read its settings
     inspect::engine::Settings settings;
 };
 
@@ -56,11 +57,13 @@ class ZygoteProcess {
   private:
     ZygoteProcess(pid_t pid, ipc::Channel channel) : pid_(pid), channel_(std::move(channel)) {}
     base::Result<pb::ZygoteReport> next_report();
+    base::Result<void> ask_worker();
 
     pid_t pid_;
     ipc::Channel channel_;
     pb::ZygoteReady ready_;
     std::uint64_t last_id_ = 0;
+    bool asked_ = false;
     std::map<std::uint64_t, int> exits_;
 };
 

@@ -48,13 +48,15 @@ void ZygoteClient::install(base::Fd channel) {
         base::log(LogLevel::error, "the zygote's channel cannot be used: {}", adopted.error().sentence);
         return;
     }
-    link_ = std::make_shared<Link>(std::move(*adopted), home_);
+    // Kept apart from link_: a coroutine that begins here may already find the other end gone, and close().
+    const auto link = std::make_shared<Link>(std::move(*adopted), home_);
+    link_ = link;
     generation_.fetch_add(1, std::memory_order_acq_rel);
     pb::ZygoteRequest request;
     request.set_start(settings_);
     say(request.SerializeAsString());
-    net::asio::co_spawn(home_, listen(link_), net::asio::detached);
-    net::asio::co_spawn(home_, talk(link_), net::asio::detached);
+    net::asio::co_spawn(home_, listen(link), net::asio::detached);
+    net::asio::co_spawn(home_, talk(link), net::asio::detached);
 }
 
 void ZygoteClient::close() {

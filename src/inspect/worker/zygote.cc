@@ -93,6 +93,7 @@ class Zygote {
 
     /// Until the channel closes, which is Fault::unavailable.
     Result<void> run() {
+        GATEHOUSE_CHECK(obey());  // what came in one read with the settings
         while (true) {
             std::array<pollfd, 2> ready{pollfd{channel_.socket(), POLLIN, 0},
                                         pollfd{children_.get(), POLLIN, 0}};
