@@ -140,20 +140,45 @@ bool is_valid_utf8(std::string_view bytes) {
     return true;
 }
 
+namespace {
+
+/// What a terminal obeys or what turns the reading order round: C0, DEL, C1, and Unicode's bidirectional and
+/// line controls.
+bool is_control(std::string_view symbol) {
+    const auto at = [&](std::size_t i) { return static_cast<unsigned char>(symbol[i]); };
+    if (symbol.size() == 1) return at(0) < 0x20 || at(0) == 0x7F;
+    if (symbol.size() == 2) return (at(0) == 0xC2 && at(1) < 0xA0) || (at(0) == 0xD8 && at(1) == 0x9C);
+    if (symbol.size() != 3 || at(0) != 0xE2) return false;
+    if (at(1) == 0x80) return at(2) == 0x8E || at(2) == 0x8F || (at(2) >= 0xA8 && at(2) <= 0xAE);
+    return at(1) == 0x81 && at(2) >= 0xA6 && at(2) <= 0xA9;
+}
+
+void append_escaped(std::string& out, std::string_view bytes) {
+    for (const char c : bytes) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+}
+
+}  // namespace
+
+std::string_view cut_text(std::string_view text, std::size_t limit) {
+    if (text.size() <= limit) return text;
+    std::size_t end = limit;
+    while (end > 0 && limit - end < 3 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+    return text.substr(0, end);
+}
+
 std::string printable(std::string_view bytes, std::size_t limit) {
     std::string out;
     const bool cut = bytes.size() > limit;
-    if (cut) bytes = bytes.substr(0, limit);
+    bytes = cut_text(bytes, limit);
     while (!bytes.empty()) {
         const std::size_t length = utf8_length(bytes);
-        const auto lead = static_cast<unsigned char>(bytes[0]);
-        if (length == 0 || lead < 0x20 || lead == 0x7F) {
-            out += fmt::format("\\x{:02x}", lead);
-            bytes.remove_prefix(1);
-            continue;
+        const auto symbol = bytes.substr(0, std::max<std::size_t>(1, length));
+        if (length == 0 || is_control(symbol)) {
+            append_escaped(out, symbol);
+        } else {
+            out += symbol;
         }
-        out += bytes.substr(0, length);
-        bytes.remove_prefix(length);
+        bytes.remove_prefix(symbol.size());
     }
     if (cut) out += "...";
     return out;

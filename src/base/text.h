@@ -49,8 +49,11 @@ std::optional<std::uint64_t> parse_unsigned(std::string_view text);
 std::string to_hex(std::string_view bytes);
 std::optional<std::string> from_hex(std::string_view text);
 
-/// For logs, JSON-free sentences and terminals: control bytes and invalid UTF-8 become \xNN; cut at `limit`
-/// bytes.
+/// At most `limit` bytes, and no UTF-8 symbol is cut in two.
+std::string_view cut_text(std::string_view text, std::size_t limit);
+
+/// For logs, JSON-free sentences and terminals: control characters (C0, C1, those that turn the reading order
+/// round) and invalid UTF-8 become \xNN; cut at `limit` bytes.
 std::string printable(std::string_view bytes, std::size_t limit = 256);
 bool is_valid_utf8(std::string_view bytes);
 /// No byte above 127.

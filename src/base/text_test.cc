@@ -24,6 +24,22 @@ TEST(Text, MakesBytesPrintable) {
     EXPECT_EQ(printable("a\r\n\x1b[31m"), "a\\x0d\\x0a\\x1b[31m");
     EXPECT_EQ(printable("J\xc3\xbcrgen \xff"), "J\xc3\xbcrgen \\xff");
     EXPECT_EQ(printable("abcdef", 3), "abc...");
+    EXPECT_EQ(printable("a\xc2\x9b"
+                        "31m"),
+              "a\\xc2\\x9b31m");  // CSI in one symbol
+    EXPECT_EQ(printable("a\xe2\x80\xae"
+                        "b"),
+              "a\\xe2\\x80\\xaeb");                                        // right-to-left override
+    EXPECT_EQ(printable("\xc2\xa0\xe2\x80\x93"), "\xc2\xa0\xe2\x80\x93");  // what only looks like them
+}
+
+TEST(Text, CutsBetweenSymbols) {
+    EXPECT_EQ(cut_text("J\xc3\xbc", 2), "J");
+    EXPECT_EQ(cut_text("J\xc3\xbc", 3), "J\xc3\xbc");
+    EXPECT_EQ(cut_text("\xf0\x9f\x93\xa7", 3), "");
+    EXPECT_EQ(cut_text("abc", 2), "ab");
+    EXPECT_EQ(cut_text("\x80\x80\x80\x80\x80\x80", 5).size(), 2U) << "rubbish is cut somewhere";
+    EXPECT_EQ(printable("J\xc3\xbc", 2), "J...");
 }
 
 TEST(Text, KnowsUtf8) {

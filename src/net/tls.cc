@@ -182,13 +182,14 @@ Result<TlsContext::Context> TlsContext::load_server(const PemPair& pem) {
     return context;
 }
 
-Result<std::unique_ptr<TlsContext>> TlsContext::make_server(std::string certificate_file,
-                                                            std::string key_file) {
-    std::unique_ptr<TlsContext> made(new TlsContext());
-    made->certificate_file_ = std::move(certificate_file);
-    made->key_file_ = std::move(key_file);
-    GATEHOUSE_CHECK(made->reload());
-    return made;
+Result<PemPair> read_pem(const std::string& certificate_file, const std::string& key_file) {
+    PemPair pem;
+    GATEHOUSE_TRY(pem.certificate, base::read_file(certificate_file, kMaxPemFile));
+    GATEHOUSE_TRY(pem.key, base::read_file(key_file, kMaxPemFile));
+    const auto usable = TlsContext::make_server(pem);
+    if (usable) return pem;
+    return base::fail(usable.error().fault, "{} (files {} and {})", usable.error().sentence, certificate_file,
+                      key_file);
 }
 
 Result<std::unique_ptr<TlsContext>> TlsContext::make_server(const PemPair& pem) {
@@ -216,18 +217,10 @@ Result<std::unique_ptr<TlsContext>> TlsContext::make_client(const TlsClientOptio
     return made;
 }
 
-Result<void> TlsContext::reload() {
-    if (certificate_file_.empty()) return {};
-    PemPair pem;
-    GATEHOUSE_TRY(pem.certificate, base::read_file(certificate_file_, kMaxPemFile));
-    GATEHOUSE_TRY(pem.key, base::read_file(key_file_, kMaxPemFile));
-    auto fresh = load_server(pem);
-    if (!fresh) {
-        return base::fail(fresh.error().fault, "{} (files {} and {})", fresh.error().sentence,
-                          certificate_file_, key_file_);
-    }
+Result<void> TlsContext::exchange(const PemPair& pem) {
+    GATEHOUSE_TRY(auto fresh, load_server(pem));
     const std::scoped_lock lock(mutex_);
-    context_.swap(*fresh);
+    context_.swap(fresh);
     return {};
 }
 

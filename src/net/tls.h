@@ -46,20 +46,19 @@ struct TlsClientOptions {
     const base::Clock* clock = nullptr;  ///< for the validity of certificates; null = system time
 };
 
+/// Both files, checked to be a pair that a server can use; the sentence names them.
+base::Result<PemPair> read_pem(const std::string& certificate_file, const std::string& key_file);
+
 class TlsSession;
 
 class TlsContext {
   public:
-    /// Reads the PEM files now and at each reload().
-    static base::Result<std::unique_ptr<TlsContext>> make_server(std::string certificate_file,
-                                                                 std::string key_file);
-    /// From memory; reload() changes nothing.
     static base::Result<std::unique_ptr<TlsContext>> make_server(const PemPair& pem);
     static base::Result<std::unique_ptr<TlsContext>> make_client(const TlsClientOptions& options);
     ~TlsContext();
 
-    /// Reads the files again for the sessions to come; on failure the old certificate stays in force.
-    base::Result<void> reload();
+    /// For the sessions to come; on failure the old certificate stays in force.
+    base::Result<void> exchange(const PemPair& pem);
 
   private:
     friend class TlsSession;
@@ -72,8 +71,6 @@ class TlsContext {
     static base::Result<Context> load_server(const PemPair& pem);
     ssl_st* new_session();
 
-    std::string certificate_file_;
-    std::string key_file_;
     TlsTrust trust_ = TlsTrust::any_certificate;
     const base::Clock* clock_ = nullptr;
     std::mutex mutex_;

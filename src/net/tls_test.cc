@@ -34,9 +34,8 @@ class TlsTest : public ::testing::Test {
         std::ofstream(folder_ / "cert.pem") << pem.certificate;
         std::ofstream(folder_ / "key.pem") << pem.key;
     }
-    std::unique_ptr<TlsContext> server() {
-        return TlsContext::make_server(folder_ / "cert.pem", folder_ / "key.pem").value();
-    }
+    base::Result<PemPair> files() const { return read_pem(folder_ / "cert.pem", folder_ / "key.pem"); }
+    std::unique_ptr<TlsContext> server() { return TlsContext::make_server(files().value()).value(); }
     std::unique_ptr<TlsContext> verifying_client(const base::Clock* clock = nullptr) {
         return TlsContext::make_client(
                    {.trust = TlsTrust::verify, .trust_file = folder_ / "cert.pem", .clock = clock})
@@ -137,10 +136,13 @@ TEST_F(TlsTest, VerifiesNameAuthorityAndTime) {
     }
 }
 
-TEST_F(TlsTest, ReloadsForNewSessionsAndKeepsTheOldOnFailure) {
+TEST_F(TlsTest, ExchangesForNewSessionsAndKeepsTheOldOnFailure) {
     auto context = server();
     std::ofstream(folder_ / "key.pem") << "rubbish";
-    EXPECT_FALSE(context->reload());
+    const auto rubbish = files();
+    ASSERT_FALSE(rubbish);
+    EXPECT_THAT(rubbish.error().sentence, ::testing::HasSubstr("key.pem"));
+    EXPECT_FALSE(context->exchange({"", ""}));
     install(make_self_signed("mx.example.com", now()).value());
     std::string at_server;
     std::string at_client;
@@ -151,12 +153,11 @@ TEST_F(TlsTest, ReloadsForNewSessionsAndKeepsTheOldOnFailure) {
     io_.run();
     io_.restart();
     EXPECT_THAT(at_client, ::testing::HasSubstr("not trusted"));
-    ASSERT_TRUE(context->reload());
+    ASSERT_TRUE(context->exchange(files().value()));
     testing::start(io_, serve(pair_.left, *context, at_server));
     testing::start(io_, talk(pair_.right, *client, "mx.example.com", at_client));
     io_.run();
     EXPECT_EQ(at_client, "ok");
-    EXPECT_TRUE(TlsContext::make_server(make_self_signed("a.example", now()).value()).value()->reload());
 }
 
 TEST_F(TlsTest, RefusesKeysThatDoNotFit) {
@@ -165,7 +166,7 @@ TEST_F(TlsTest, RefusesKeysThatDoNotFit) {
     EXPECT_FALSE(TlsContext::make_server(PemPair{one.certificate, other.key}));
     EXPECT_FALSE(TlsContext::make_server(PemPair{"", one.key}));
     EXPECT_FALSE(TlsContext::make_server(PemPair{one.certificate, ""}));
-    EXPECT_FALSE(TlsContext::make_server(folder_ / "none.pem", folder_ / "key.pem"));
+    EXPECT_FALSE(read_pem(folder_ / "none.pem", folder_ / "key.pem"));
     EXPECT_FALSE(TlsContext::make_client(
         {.trust = TlsTrust::verify, .trust_file = folder_ / "none.pem", .clock = nullptr}));
 }

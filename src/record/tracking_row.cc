@@ -17,7 +17,7 @@ constexpr int kMaxSteps = 64;
 
 /// SQLite's own text functions stop at NUL.
 std::string cut(std::string_view text, std::size_t limit = kMaxText) {
-    std::string out(text.substr(0, limit));
+    std::string out(base::cut_text(text, limit));
     std::replace(out.begin(), out.end(), '\0', ' ');
     return out;
 }

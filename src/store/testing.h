@@ -104,6 +104,7 @@ inline std::string run_and_kill(useconds_t micros,
     int ends[2] = {-1, -1};
     if (::pipe(ends) != 0) std::abort();
     const pid_t child = ::fork();
+    if (child < 0) std::abort();
     if (child == 0) {
         ::close(ends[0]);
         work([&](std::string_view text) {

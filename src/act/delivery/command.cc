@@ -80,9 +80,11 @@ void append_notify(std::string& out, std::uint8_t notify) {
 
 base::Result<void> check_helo_name(std::string_view name) {
     const auto good = [](char c) {
-        return base::is_alnum(c) || c == '.' || c == '-' || c == '_' || c == ':' || c == '[' || c == ']';
+        return base::is_alnum(c) || c == '.' || c == '-' || c == '_' || c == ':';
     };
-    if (name.empty() || name.size() > 255 || !std::all_of(name.begin(), name.end(), good)) {
+    auto inner = name;
+    if (name.size() > 2 && name.front() == '[' && name.back() == ']') inner = name.substr(1, name.size() - 2);
+    if (inner.empty() || name.size() > 255 || !std::all_of(inner.begin(), inner.end(), good)) {
         return fail(Fault::usage, "\"{}\" is no host name or address literal for EHLO",
                     base::printable(name, 80));
     }

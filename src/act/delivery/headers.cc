@@ -14,7 +14,7 @@ namespace {
 
 /// Text that may stand in a comment (RFC 5322 3.2.2): parentheses and backslashes would end or open one.
 std::string comment_text(std::string_view text, std::size_t limit) {
-    std::string out(text.substr(0, limit));
+    std::string out(base::cut_text(text, limit));
     const auto bad = [](char c) { return c <= 0x20 || c >= 0x7F || c == '(' || c == ')' || c == '\\'; };
     std::replace_if(out.begin(), out.end(), bad, '?');
     return out;

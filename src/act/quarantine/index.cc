@@ -61,7 +61,7 @@ base::WallTime wall(std::int64_t value) {
 
 /// SQLite's own text functions stop at NUL; lists are joined by line ends.
 std::string cut(std::string_view text, std::size_t limit = kMaxText) {
-    std::string out(text.substr(0, limit));
+    std::string out(base::cut_text(text, limit));
     std::replace_if(out.begin(), out.end(), [](char c) { return c == '\0' || c == '\n'; }, ' ');
     return out;
 }

@@ -11,6 +11,7 @@
 #include "apps/common/control_server.h"
 #include "apps/common/words.h"
 #include "base/log.h"
+#include "net/frame_channel.h"
 #include "net/listen.h"
 #include "net/started.h"
 #include "net/tls.h"
@@ -45,13 +46,21 @@ class SocketSources final : public admin::AdminSources {
         request.mutable_status();
         return ask_all(std::move(request));
     }
-    net::Task<Result<std::vector<std::string>>> metrics() override {
-        pb::ControlRequest request;
-        request.mutable_metrics();
-        return ask_all(std::move(request));
-    }
+    net::Task<Result<std::vector<std::string>>> metrics() override { return metrics_of_front(); }
 
   private:
+    /// The front owns every figure: without it there is no answer, not an empty one.
+    net::Task<Result<std::vector<std::string>>> metrics_of_front() {
+        auto ask = [this]() -> Result<std::vector<std::string>> {
+            pb::ControlRequest request;
+            request.mutable_metrics();
+            std::vector<std::string> rows;
+            GATEHOUSE_CHECK(ask_role(config_, "front", request,
+                                     {[&](std::string_view row) { rows.emplace_back(row); }, {}}));
+            return rows;
+        };
+        co_return co_await net::offload(io_, threads_, std::move(ask));
+    }
     net::Task<Result<std::vector<std::string>>> ask_all(pb::ControlRequest request) {
         auto ask = [this, request = std::move(request)] {
             auto rows = rows_of(config_, "gatehouse", request);
@@ -93,13 +102,20 @@ net::Task<void> accept_all(net::Io& io, net::Acceptor acceptor, net::TlsContext&
     }
 }
 
-Result<int> serve() {
-    GATEHOUSE_TRY(auto beginning, begin_role());
+/// The supervisor says nothing more; its end is ours.
+net::Task<void> end_with_supervisor(net::Io& io, net::FrameChannel channel) {
+    while (true) {
+        const auto word = co_await channel.receive(base::SteadyTime::max());
+        if (!word) break;
+    }
+    io.stop();
+}
+
+Result<int> serve(RoleBeginning& beginning) {
     GATEHOUSE_TRY(const auto config, Config::from_start(beginning.start));
     base::log_start("admin", beginning.start.mark(), LogLevel::info);
     net::Io io(1);
-    GATEHOUSE_TRY(auto tls, net::TlsContext::make_server(config.state_path("keys/tls.pem"),
-                                                         config.state_path("keys/tls.key")));
+    GATEHOUSE_TRY(auto tls, net::TlsContext::make_server(certificate_of(beginning.start)));
     SocketSources sources(io, config);
     const auto pages = admin::make_pages(sources);
     while (beginning.fds.contains("https")) {
@@ -116,6 +132,9 @@ Result<int> serve() {
             replies.end(0, "");
         });
     GATEHOUSE_CHECK(say_ready(beginning.channel, "{}"));
+    GATEHOUSE_TRY(auto channel,
+                  net::FrameChannel::adopt(io, beginning.channel.release(), base::kControlFrameLimit));
+    net::asio::co_spawn(io, end_with_supervisor(io, std::move(channel)), net::asio::detached);
     io.run();
     return 0;
 }
@@ -125,8 +144,14 @@ Result<int> serve() {
 
 int main() {
     std::signal(SIGPIPE, SIG_IGN);
-    const auto done = gatehouse::apps::serve();
+    auto beginning = gatehouse::apps::begin_role();
+    if (!beginning) {
+        gatehouse::base::log(gatehouse::base::LogLevel::error, "{}", beginning.error().sentence);
+        return 2;
+    }
+    const auto done = gatehouse::apps::serve(*beginning);
     if (done) return *done;
+    gatehouse::apps::say_failed(beginning->channel, done.error().sentence);
     gatehouse::base::log(gatehouse::base::LogLevel::error, "{}", done.error().sentence);
     return 3;
 }

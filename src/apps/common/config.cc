@@ -70,6 +70,19 @@ Result<void> check_whole(const Config& config) {
             return base::fail(Fault::usage, "testing.fixed_clock is refused unless GATEHOUSE_TESTING=1");
         }
     }
+    const auto& smtp = config.smtp;
+    const bool has_certificate = !smtp.tls_certificate.empty() && smtp.tls_certificate != "none";
+    if (has_certificate != !smtp.tls_key.empty()) {
+        return base::fail(Fault::usage, "smtp.tls_certificate and smtp.tls_key go together: {} is missing",
+                          has_certificate ? "smtp.tls_key" : "smtp.tls_certificate");
+    }
+    constexpr std::size_t kMostListeners = 100;  // handed to the front in one piece
+    if (smtp.listen.size() * config.front_threads() > kMostListeners) {
+        return base::fail(Fault::usage,
+                          "smtp.listen: {} addresses with {} event loops are more than {} listeners; "
+                          "name fewer addresses or set process.threads lower",
+                          smtp.listen.size(), config.front_threads(), kMostListeners);
+    }
     if (!config.delivery.cut_through) {
         return base::fail(
             Fault::usage,
@@ -203,6 +216,11 @@ unsigned Config::group_id() const {
     constexpr unsigned kFixedGroup = 61840;
     const auto* group = ::getgrnam("gatehouse");  // start-up only, one thread
     return group != nullptr ? group->gr_gid : kFixedGroup;
+}
+
+unsigned Config::engine_group() const {
+    const auto* user = ::getpwnam("gatehouse-engine");
+    return user != nullptr && user->pw_gid != group_id() ? user->pw_gid : role_uid("engine");
 }
 
 unsigned Config::role_uid(const std::string& role) const {

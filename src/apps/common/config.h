@@ -84,6 +84,8 @@ class Config {
     /// Lower rights of a role when started as root: by name (gatehouse-front ...) or fixed numbers; 0 = stay.
     unsigned role_uid(const std::string& role) const;
     unsigned group_id() const;
+    /// The engine's own: it shares no file with the roles but its socket.
+    unsigned engine_group() const;
 
     void write_start(pb::RoleStart& start) const;
     static base::Result<Config> from_start(const pb::RoleStart& start);

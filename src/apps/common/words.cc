@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -41,12 +42,21 @@ Result<base::Fd> take_fd(RoleBeginning& beginning, const std::string& name) {
 
 Result<void> become_user(unsigned uid, unsigned gid) {
     if (uid == 0) return {};
+    const pid_t parent = ::getppid();
     if (::setgroups(0, nullptr) != 0 || ::setresgid(gid, gid, gid) != 0 || ::setresuid(uid, uid, uid) != 0) {
         return base::fail_errno(Fault::refused, fmt::format("cannot become uid {}", uid), errno);
+    }
+    // A change of user clears the wish to die with the parent.
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) {
+        return base::fail(Fault::unavailable, "the supervisor is gone");
     }
     ::prctl(PR_SET_DUMPABLE, 1);  // so that the supervisor can still read /proc/PID of its roles
     if (::setuid(0) == 0) return base::fail(Fault::internal, "the way back to root is still open");
     return {};
+}
+
+net::PemPair certificate_of(const pb::RoleStart& start) {
+    return {start.tls_certificate(), start.tls_key()};
 }
 
 Result<void> say_ready(ipc::Channel& channel, const std::string& report_json) {

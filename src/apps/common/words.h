@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "ipc/channel.h"
 #include "ipc/control.pb.h"
+#include "net/tls.h"
 
 namespace gatehouse::apps {
 
@@ -30,6 +31,9 @@ base::Result<base::Fd> take_fd(RoleBeginning& beginning, const std::string& name
 
 /// Lower rights for good: groups, then uid, no way back. uid 0 = stay.
 base::Result<void> become_user(unsigned uid, unsigned gid);
+
+/// The certificate that came with a start; what is missing is refused by who uses it.
+net::PemPair certificate_of(const pb::RoleStart& start);
 
 base::Result<void> say_ready(ipc::Channel& channel, const std::string& report_json);
 void say_failed(ipc::Channel& channel, const std::string& sentence);

@@ -39,8 +39,8 @@ std::uint64_t memory_limit(const Config& config) {
 
 }  // namespace
 
-Front::Front(RoleBeginning beginning, Config config)
-    : beginning_(std::move(beginning)), config_(std::move(config)), memory_(memory_limit(config_)) {}
+Front::Front(RoleBeginning& beginning, Config config)
+    : beginning_(beginning), config_(std::move(config)), memory_(memory_limit(config_)) {}
 
 Front::~Front() {
     control_.reset();
@@ -49,10 +49,10 @@ Front::~Front() {
     storage_.join();
 }
 
-Result<std::unique_ptr<Front>> Front::make(RoleBeginning beginning) {
+Result<std::unique_ptr<Front>> Front::make(RoleBeginning& beginning) {
     GATEHOUSE_TRY(Config config, Config::from_start(beginning.start));
     base::log_start("front", beginning.start.mark(), log_level(config.process.log_level));
-    std::unique_ptr<Front> front(new Front(std::move(beginning), std::move(config)));
+    std::unique_ptr<Front> front(new Front(beginning, std::move(config)));
     GATEHOUSE_CHECK(front->open_stores());
     GATEHOUSE_CHECK(front->make_strands());
     GATEHOUSE_CHECK(front->listen());
@@ -68,13 +68,8 @@ Result<void> Front::open_stores() {
         clock_ = std::make_unique<base::Clock>(time);
     }
     if (beginning_.start.testing()) base::FaultPoints::allow();
-    const std::string certificate = config_.smtp.tls_certificate.empty() ? config_.state_path("keys/tls.pem")
-                                                                         : config_.smtp.tls_certificate;
-    const std::string key =
-        config_.smtp.tls_key.empty() ? config_.state_path("keys/tls.key") : config_.smtp.tls_key;
     if (config_.smtp.tls_certificate != "none") {
-        GATEHOUSE_TRY(auto context, net::TlsContext::make_server(certificate, key));
-        tls_ = std::move(context);
+        GATEHOUSE_TRY(tls_, net::TlsContext::make_server(certificate_of(beginning_.start)));
     }
     GATEHOUSE_TRY(hop_tls_, act::delivery::HopTls::make({}));
     GATEHOUSE_CHECK(become_user(beginning_.start.uid(), beginning_.start.gid()));
@@ -91,8 +86,9 @@ Result<void> Front::open_stores() {
     return {};
 }
 
-Result<std::shared_ptr<const receive::session::SessionSettings>> Front::session_settings() const {
-    GATEHOUSE_TRY(auto settings, receive::session::make_session_settings(config_.smtp, config_.limits,
+Result<std::shared_ptr<const receive::session::SessionSettings>> Front::session_settings(
+    const Config& config) const {
+    GATEHOUSE_TRY(auto settings, receive::session::make_session_settings(config.smtp, config.limits,
                                                                          config_.hostname(), tls_));
     return std::make_shared<const receive::session::SessionSettings>(std::move(settings));
 }
@@ -115,7 +111,7 @@ Result<void> Front::make_strands() {
     zygote_ = std::make_unique<inspect::pool::ZygoteClient>(
         *loops_.front(), inspect::engine::encode_settings(config_.inspector));
     start_engine();
-    GATEHOUSE_TRY(auto settings, session_settings());
+    GATEHOUSE_TRY(auto settings, session_settings(config_));
     const receive::session::Shared shared{*clock_, connections_, memory_, counters_,
                                           static_cast<std::uint8_t>(config_.process.node)};
     for (auto& loop : loops_) {
@@ -168,9 +164,10 @@ net::Task<void> Front::obey_supervisor() {
         const auto frame = co_await supervisor_->receive(kNever);
         pb::SupervisorWord word;
         if (!frame || !word.ParseFromString(*frame)) break;
-        if (word.has_drain()) {
-            co_await drain_and_stop(std::chrono::seconds(word.drain().seconds()));
-            co_return;
+        if (word.has_drain() &&
+            !is_draining_.exchange(true)) {  // beside this: zygotes may still be exchanged
+            net::asio::co_spawn(*loops_.front(), drain_and_stop(std::chrono::seconds(word.drain().seconds())),
+                                net::asio::detached);
         }
         if (const auto done = obey(word); !done) base::log(LogLevel::error, "{}", done.error().sentence);
     }
@@ -197,16 +194,11 @@ Result<void> Front::take_settings(const pb::RoleStart& start) {
     GATEHOUSE_TRY(Config fresh, Config::from_start(start));
     GATEHOUSE_TRY(auto snapshot, make_snapshot(fresh));
     // Only what can change under running sessions: policy, session limits, certificate, inspectors' settings.
-    config_.smtp = fresh.smtp;
-    config_.limits = fresh.limits;
-    config_.inspector = fresh.inspector;
+    // Everything that can fail comes first; config_ stays what this front was started with.
+    GATEHOUSE_TRY(auto settings, session_settings(fresh));
+    if (tls_) GATEHOUSE_CHECK(tls_->exchange(certificate_of(start)));
     memory_.set_limit(memory_limit(fresh));
-    if (tls_) {
-        if (const auto read = tls_->reload(); !read)
-            base::log(LogLevel::error, "certificate: {}", read.error().sentence);
-    }
-    GATEHOUSE_TRY(auto settings, session_settings());
-    zygote_->set_settings(inspect::engine::encode_settings(config_.inspector));
+    zygote_->set_settings(inspect::engine::encode_settings(fresh.inspector));
     policy_->exchange(snapshot);
     for (auto& strand : strands_) {
         net::asio::post(strand->io, [&server = strand->server, settings] { server.apply(settings); });
@@ -228,7 +220,6 @@ net::Task<void> Front::keep_quarantine_tidy() {
 }
 
 net::Task<void> Front::drain_and_stop(std::chrono::seconds patience) {
-    is_draining_ = true;
     const auto left =
         std::make_shared<std::atomic<std::size_t>>(strands_.size());  // shared with the other loops
     for (auto& strand : strands_) {

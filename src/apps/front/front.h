@@ -31,7 +31,7 @@ namespace gatehouse::apps {
 
 class Front {
   public:
-    static base::Result<std::unique_ptr<Front>> make(RoleBeginning beginning);
+    static base::Result<std::unique_ptr<Front>> make(RoleBeginning& beginning);
     ~Front();
 
     /// Until the supervisor ends it; the exit code.
@@ -41,11 +41,12 @@ class Front {
     /// Everything that belongs to one event loop. Members are destroyed in reverse order.
     struct Strand;
 
-    explicit Front(RoleBeginning beginning, Config config);
+    Front(RoleBeginning& beginning, Config config);
     base::Result<void> open_stores();
     base::Result<void> make_strands();
     base::Result<void> listen();
-    base::Result<std::shared_ptr<const receive::session::SessionSettings>> session_settings() const;
+    base::Result<std::shared_ptr<const receive::session::SessionSettings>> session_settings(
+        const Config& config) const;
     void start_engine();
 
     net::Task<void> obey_supervisor();
@@ -60,7 +61,7 @@ class Front {
     void metric_rows(ControlReplies& replies);
     base::Result<std::string> release(const act::quarantine::Item& item);
 
-    RoleBeginning beginning_;
+    RoleBeginning& beginning_;  ///< of main()
     Config config_;
     std::unique_ptr<base::Clock> clock_;
     base::MemoryBudget memory_;

@@ -11,8 +11,10 @@ int main() {
         gatehouse::base::log(gatehouse::base::LogLevel::error, "{}", beginning.error().sentence);
         return 2;
     }
-    auto front = gatehouse::apps::Front::make(std::move(*beginning));
+    gatehouse::ipc::Channel& channel = beginning->channel;
+    auto front = gatehouse::apps::Front::make(*beginning);
     if (!front) {
+        gatehouse::apps::say_failed(channel, front.error().sentence);
         gatehouse::base::log(gatehouse::base::LogLevel::error, "the front cannot start: {}",
                              front.error().sentence);
         return 3;

@@ -28,13 +28,15 @@ constexpr auto kBeyondScanTimeout = 30s;
 base::Result<consult::engines::ClamdPlan> engine_plan(const Config& config, const std::string& folder) {
     consult::engines::ClamdPlan plan;
     plan.folder = folder;
-    plan.database = config.antivirus.database;
+    if (!config.antivirus.database.empty())
+        plan.database = path_beside(config.texts.folder, config.antivirus.database);
     plan.config.limits = config.engine_limits();
     plan.config.threads = consult::engines::engine_threads(config.antivirus);
     plan.config.bytecode = config.antivirus.bytecode;
     plan.scratch_bytes = static_cast<std::uint64_t>(config.antivirus.scratch_size);
     if (const unsigned uid = config.role_uid("engine"); uid != 0) {
-        plan.user = consult::engines::EngineUser{uid, config.group_id()};
+        plan.user = consult::engines::EngineUser{uid, config.engine_group()};
+        plan.socket_group = config.group_id();
     }
     return plan;
 }

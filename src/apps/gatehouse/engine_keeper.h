@@ -28,6 +28,7 @@ class EngineKeeper {
     /// Called at least once a second.
     void check();
     void restart(const Config& config);
+    const std::string& mode() const { return mode_; }  ///< antivirus.clamd as it is run
     void stop();
     /// The engine's stderr for the front, once per start of the engine; a copy stays here for a new front.
     std::optional<base::Fd> take_fresh_log();

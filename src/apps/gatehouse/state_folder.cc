@@ -1,7 +1,9 @@
 #include "apps/gatehouse/state_folder.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +26,7 @@ using base::Result;
 namespace {
 
 constexpr unsigned kFolderMode = 02770;  // setgid: readers share the group
+constexpr unsigned kStateMode = 02771;   // the engine, of no group of ours, passes through to its folder
 constexpr std::array<std::string_view, 6> kFolders{"run",    "journal", "records", "items/quarantine",
                                                    "engine", "crashes"};
 
@@ -32,7 +35,8 @@ bool can_reach(const std::string& folder, unsigned uid, unsigned gid) {
     const pid_t pid = ::fork();
     if (pid < 0) return false;
     if (pid == 0) {
-        const bool entered = ::setresgid(gid, gid, gid) == 0 && ::setresuid(uid, uid, uid) == 0 &&
+        const bool entered = ::setgroups(0, nullptr) == 0 && ::setresgid(gid, gid, gid) == 0 &&
+                             ::setresuid(uid, uid, uid) == 0 &&
                              ::access(folder.c_str(), R_OK | W_OK | X_OK) == 0;
         ::_exit(entered ? 0 : 1);
     }
@@ -41,8 +45,29 @@ bool can_reach(const std::string& folder, unsigned uid, unsigned gid) {
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+/// The file itself, not what a role may have linked there: links that are not root's are refused.
+Result<Fd> open_own(const std::string& path) {
+    Fd file(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    struct stat status{};
+    if (!file || ::fstat(file.get(), &status) != 0)
+        return base::fail_errno(Fault::refused, fmt::format("cannot open {}", path), errno);
+    if (!S_ISLNK(status.st_mode)) {
+        if (!S_ISDIR(status.st_mode) && status.st_nlink > 1)
+            return base::fail(Fault::refused, "{} has more than one name; remove the other one first", path);
+        return file;
+    }
+    if (status.st_uid != 0)
+        return base::fail(Fault::refused, "{} is a symbolic link that root did not make; remove it first",
+                          path);
+    Fd target(::open(path.c_str(), O_PATH | O_CLOEXEC));
+    if (!target) return base::fail_errno(Fault::refused, fmt::format("cannot open {}", path), errno);
+    return target;
+}
+
 Result<void> give(const std::string& path, unsigned uid, unsigned gid, unsigned mode) {
-    if (::chown(path.c_str(), uid, gid) != 0 || ::chmod(path.c_str(), mode) != 0) {
+    GATEHOUSE_TRY(const Fd file, open_own(path));
+    const std::string name = fmt::format("/proc/self/fd/{}", file.get());
+    if (::fchownat(file.get(), "", uid, gid, AT_EMPTY_PATH) != 0 || ::chmod(name.c_str(), mode) != 0) {
         return base::fail_errno(Fault::refused, fmt::format("cannot set the owner of {}", path), errno);
     }
     return {};
@@ -66,13 +91,32 @@ Result<void> make_certificate(const Config& config) {
     return base::replace_file(certificate, pair.certificate, 0644);
 }
 
+/// A folder with other people's files is not taken over, whatever a typing error made of paths.state.
+Result<void> check_is_ours(const std::string& state) {
+    std::error_code error;
+    if (!std::filesystem::exists(state, error) && !error) return {};
+    const bool has_files = !error && !std::filesystem::is_empty(state, error);
+    if (error)
+        return base::fail(Fault::unavailable, "cannot look into the state folder {}: {}", state,
+                          error.message());
+    if (!has_files) return {};
+    for (const char* mark : {"run/lock", "made-by-run"}) {
+        if (std::filesystem::exists(std::filesystem::path(state) / mark, error)) return {};
+    }
+    return base::fail(
+        Fault::refused,
+        "paths.state = {}: the folder holds files and was not made by Gatehouse; name an empty or a new one",
+        state);
+}
+
 }  // namespace
 
 Result<Fd> lock_state_folder(const Config& config) {
     ::umask(007);
+    GATEHOUSE_CHECK(check_is_ours(config.state_path("")));
     GATEHOUSE_CHECK(base::make_folders(config.state_path("run"), kFolderMode));
     const std::string path = config.state_path("run/lock");
-    Fd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0660));
+    Fd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660));
     if (!lock) return base::fail_errno(Fault::unavailable, fmt::format("cannot open {}", path), errno);
     if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
         const auto holder = base::read_file(path, 64);
@@ -98,7 +142,7 @@ Result<void> prepare_state_folder(Config& config) {
     }
     const unsigned front = config.role_uid("front");
     const unsigned group = config.group_id();
-    GATEHOUSE_CHECK(give(config.state_path(""), front, group, kFolderMode));
+    GATEHOUSE_CHECK(give(config.state_path(""), front, group, kStateMode));
     if (!can_reach(config.state_path(""), front, group)) {
         GATEHOUSE_CHECK(give(config.state_path(""), 0, group, kFolderMode));
         config.roles_stay_root = true;
@@ -116,6 +160,30 @@ Result<void> prepare_state_folder(Config& config) {
             GATEHOUSE_CHECK(give(database + suffix, front, group, 0660));
     }
     return {};
+}
+
+Result<net::PemPair> read_certificate(const Config& config) {
+    const auto& smtp = config.smtp;
+    const bool is_own = smtp.tls_certificate.empty() || smtp.tls_certificate == "none";
+    if (is_own) return net::read_pem(config.state_path("keys/tls.pem"), config.state_path("keys/tls.key"));
+    auto pem = net::read_pem(path_beside(config.texts.folder, smtp.tls_certificate),
+                             path_beside(config.texts.folder, smtp.tls_key));
+    if (!pem) return base::fail(Fault::usage, "smtp.tls_certificate, tls_key: {}", pem.error().sentence);
+    return pem;
+}
+
+void raise_descriptor_limit(Config& config) {
+    constexpr std::uint64_t kBesideConnections = 4096;  // messages, parts, next hops, stores
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    const auto wanted = static_cast<std::uint64_t>(config.limits.connections) + kBesideConnections;
+    if (limit.rlim_max >= wanted) return;
+    config.notes.push_back(
+        fmt::format("at most {} files may be open, and limits.connections = {} wants {}: raise the limit "
+                    "(systemd: LimitNOFILE)",
+                    limit.rlim_max, config.limits.connections, wanted));
 }
 
 }  // namespace gatehouse::apps

@@ -33,6 +33,8 @@ constexpr auto kFirstBackOff = 100ms;
 constexpr auto kLongestBackOff = 10'000ms;
 constexpr auto kStableAfter = 30s;
 constexpr auto kDrainTime = 60s;
+constexpr auto kFirstStart = 30s;  // what fails in it is a fault of the configuration or the machine
+constexpr auto kAfterDrain = 10s;  // to end what the drain has left
 
 }  // namespace
 
@@ -51,7 +53,9 @@ Result<std::unique_ptr<Supervisor>> Supervisor::make(const RunOptions& options) 
 
 Result<void> Supervisor::prepare() {
     GATEHOUSE_TRY(lock_, lock_state_folder(config_));
+    raise_descriptor_limit(config_);
     GATEHOUSE_CHECK(prepare_state_folder(config_));
+    GATEHOUSE_TRY(certificate_, read_certificate(config_));
     if (options_.demo_sink && !std::filesystem::exists(config_.state_path("made-by-run"))) {
         return base::fail(
             Fault::refused,
@@ -131,6 +135,8 @@ std::string Supervisor::start_frame(const Role& role, const std::vector<NamedFd>
     start.set_mark(options_.demo_sink ? "DEMO" : "");
     start.set_uid(role.uid);
     start.set_gid(role.uid == 0 ? 0 : config_.group_id());
+    start.set_tls_certificate(certificate_.certificate);
+    start.set_tls_key(certificate_.key);
     for (const auto& fd : fds) start.add_fds(fd.name);
     return word.SerializeAsString();
 }
@@ -156,16 +162,18 @@ Result<void> Supervisor::start(Role& role) {
     GATEHOUSE_TRY(role.pid, start_child({role.program, role.words, {pair.second.get()}}));
     pair.second.reset();
     role.channel.emplace(std::move(pair.first), base::kControlFrameLimit);
-    role.ready = role.name == "sink";  // it has no word for the supervisor
+    role.ready = false;
+    role.report.clear();
     role.started = Steady::now();
     std::vector<int> numbers;
     for (const auto& fd : fds) numbers.push_back(fd.fd);
     const auto sent = role.channel->send(start_frame(role, fds), numbers);
     if (role.name == "front") {
         front_trees_ = config_.trees;
-        front_end_.reset();
+        if (sent) front_end_.reset();
         engine_log_.reset();
     }
+    if (!sent) end_role(role, SIGKILL);  // it would wait for its start in vain
     return sent;
 }
 
@@ -173,17 +181,23 @@ Result<void> Supervisor::renew_inspector_link() {
     GATEHOUSE_TRY(auto pair, base::make_socket_pair());
     inspector_end_ = std::move(pair.first);
     front_end_ = std::move(pair.second);
-    Role* front = find("front");
-    if (front == nullptr || front->pid < 0 || !front->channel) return {};
+    hand_over_zygote();
+    return {};
+}
+
+/// A front that is not ready hears of nothing but its start: it takes the newest end with it, or right after.
+void Supervisor::hand_over_zygote() {
+    const Role* front = find("front");
+    if (!front_end_ || front == nullptr || !front->ready) return;
     hand_to_front("zygote", front_end_);
     front_end_.reset();
-    return {};
 }
 
 void Supervisor::start_due_roles() {
     const auto now = Steady::now();
     for (auto& role : roles_) {
-        if (role.pid >= 0 || !role.wanted || stopping_ || now < role.start_at) continue;
+        if (role.pid >= 0 || stopping_ || now < role.start_at) continue;
+        if (role.name == "front" && !front_end_) continue;  // its inspector comes first
         if (auto started = start(role); !started) {
             base::log(LogLevel::error, "{} could not be started: {}", role.name, started.error().sentence);
             role.back_off = std::clamp(role.back_off * 2, std::chrono::milliseconds(kFirstBackOff),
@@ -193,8 +207,8 @@ void Supervisor::start_due_roles() {
     }
     if (stopping_) return;
     engine_->start_when_due();
-    Role* front = find("front");
-    if (front == nullptr || !front->channel) return;
+    const Role* front = find("front");
+    if (front == nullptr || !front->ready) return;
     if (auto log = engine_->take_fresh_log(); log) hand_to_front("engine_log", *log);
 }
 
@@ -210,7 +224,9 @@ void Supervisor::hand_to_front(const std::string& name, const Fd& fd) {
 }
 
 void Supervisor::end_role(Role& role, int signal) {
-    if (role.pid > 0) ::kill(role.pid, signal);
+    if (role.pid <= 0) return;
+    role.is_ending = true;
+    ::kill(role.pid, signal);
 }
 
 void Supervisor::on_exit_of(Role& role, int status) {
@@ -219,9 +235,16 @@ void Supervisor::on_exit_of(Role& role, int status) {
     role.ready = false;
     role.channel.reset();
     if (stopping_) return;
-    const bool orderly = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    const bool was_meant = std::exchange(role.is_ending, false) && lived > kFirstBackOff;
+    const bool orderly = was_meant || (WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    const bool gave_up = WIFEXITED(status) && WEXITSTATUS(status) >= 2;  // it said what it cannot work with
+    if (gave_up && role.restarts == 0 && Steady::now() - began_ < kFirstStart) {
+        base::log(LogLevel::error, "{} cannot start{}{}; stopping", role.name,
+                  role.problem.empty() ? "" : ": ", role.problem);
+        exit_code_ = 3;
+        return stop_everything();
+    }
     ++role.restarts;
-    const bool was_meant = orderly && lived > kFirstBackOff;
     role.back_off =
         was_meant || lived > kStableAfter
             ? 0ms
@@ -233,9 +256,10 @@ void Supervisor::on_exit_of(Role& role, int status) {
                                   : fmt::format("exit {}", WEXITSTATUS(status)),
               role.back_off.count());
     // The workers' sockets die with the front, so the zygote is exchanged together with it.
-    if (role.name == "front") {
-        if (Role* inspector = find("inspector"); inspector != nullptr) end_role(*inspector, SIGKILL);
-    }
+    if (role.name != "front") return;
+    if (Role* inspector = find("inspector"); inspector != nullptr) end_role(*inspector, SIGKILL);
+    kill_front_at_.reset();
+    if (std::exchange(restart_engine_, false)) engine_->restart(config_);
 }
 
 void Supervisor::on_child_exits() {
@@ -273,14 +297,19 @@ void Supervisor::stop_everything() {
         return;
     }
     stopping_ = true;
-    stop_by_ = Steady::now() + kDrainTime + 5s;
-    for (auto& role : roles_) {
-        if (role.name == "front" && role.channel) {
-            pb::SupervisorWord word;
-            word.mutable_drain()->set_seconds(static_cast<std::uint32_t>(kDrainTime.count()));
-            (void)role.channel->send(word.SerializeAsString());
-        }
-    }
+    stop_by_ = Steady::now() + kDrainTime + kAfterDrain;
+    drain_front();
+}
+
+void Supervisor::drain_front() {
+    Role* front = find("front");
+    if (front == nullptr || front->pid <= 0) return;
+    if (!front->ready) return end_role(*front, SIGTERM);  // it has taken no mail yet
+    pb::SupervisorWord word;
+    word.mutable_drain()->set_seconds(static_cast<std::uint32_t>(kDrainTime.count()));
+    front->is_ending = true;
+    (void)front->channel->send(word.SerializeAsString());
+    kill_front_at_ = Steady::now() + kDrainTime + kAfterDrain;
 }
 
 void Supervisor::on_role_word(Role& role) {
@@ -294,15 +323,20 @@ void Supervisor::on_role_word(Role& role) {
     if (word.has_ready()) {
         role.ready = true;
         role.report = word.ready().report_json();
+        role.problem.clear();
         base::log(LogLevel::info, "{} is ready (pid {})", role.name, role.pid);
+        if (role.name == "front") {
+            hand_over_zygote();
+            if (std::exchange(settings_due_, false)) send_settings_to_front();
+        }
     }
-    if (word.has_failed()) base::log(LogLevel::error, "{}: {}", role.name, word.failed().sentence());
+    if (word.has_failed()) role.problem = word.failed().sentence();  // it logs that itself
 }
 
 int Supervisor::next_timeout_ms() const {
     auto next = Steady::now() + 1s;
     for (const auto& role : roles_) {
-        if (role.pid < 0 && role.wanted && !stopping_) next = std::min(next, role.start_at);
+        if (role.pid < 0 && !stopping_) next = std::min(next, role.start_at);
     }
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(next - Steady::now()).count();
     return static_cast<int>(std::clamp<std::int64_t>(left, 1, 1000));
@@ -329,6 +363,11 @@ int Supervisor::run() {
         start_due_roles();
         poll_once();
         engine_->check();
+        if (kill_front_at_ && Steady::now() > *kill_front_at_) {
+            base::log(LogLevel::error, "the front did not end in time and is killed");
+            if (Role* front = find("front"); front != nullptr) end_role(*front, SIGKILL);
+            kill_front_at_.reset();
+        }
         if (!stopping_) continue;
         Role* front = find("front");
         const bool drained = front == nullptr || front->pid < 0 || Steady::now() > stop_by_;
@@ -340,7 +379,7 @@ int Supervisor::run() {
         while (std::any_of(roles_.begin(), roles_.end(), is_up) && Steady::now() < by) poll_once();
         for (auto& role : roles_) end_role(role, SIGKILL);
         base::log(LogLevel::info, "stopped");
-        return 0;
+        return exit_code_;
     }
 }
 

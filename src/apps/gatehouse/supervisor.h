@@ -20,6 +20,7 @@
 #include "base/fd.h"
 #include "ipc/channel.h"
 #include "ipc/control.pb.h"
+#include "net/tls.h"
 
 namespace gatehouse::apps {
 
@@ -51,8 +52,9 @@ class Supervisor {
         pid_t pid = -1;
         std::optional<ipc::Channel> channel;
         bool ready = false;
-        bool wanted = true;
-        std::string report;  ///< JSON from the role's Ready
+        bool is_ending = false;  ///< we told it to
+        std::string report;      ///< JSON from the role's Ready
+        std::string problem;     ///< why it could not start, in its own words
         unsigned restarts = 0;
         std::chrono::milliseconds back_off{0};
         Steady::time_point started;
@@ -73,6 +75,7 @@ class Supervisor {
     std::vector<NamedFd> fds_for(const Role& role);
     std::string start_frame(const Role& role, const std::vector<NamedFd>& fds) const;
     base::Result<void> renew_inspector_link();
+    void hand_over_zygote();
     void start_due_roles();
     void on_child_exits();
     void on_exit_of(Role& role, int status);
@@ -82,6 +85,7 @@ class Supervisor {
     void poll_once();
     int next_timeout_ms() const;
     void stop_everything();
+    void drain_front();
     Role* find(std::string_view name);
     void end_role(Role& role, int signal);
 
@@ -92,8 +96,10 @@ class Supervisor {
     base::Result<std::string> reload();
     base::Result<void> reread_config();
     void send_settings_to_front();
+    std::string keys_for_restart_all() const;
 
     Config config_;
+    net::PemPair certificate_;           ///< of SMTP and of the status page
     settings::text::Trees front_trees_;  ///< what the running front was started with
     RunOptions options_;
     std::vector<Role> roles_;
@@ -109,6 +115,10 @@ class Supervisor {
     base::Fd front_end_;
     base::Fd engine_log_;  ///< a copy on its way to a new front
     bool stopping_ = false;
+    int exit_code_ = 0;
+    bool settings_due_ = false;    ///< the front was told to start before the settings changed
+    bool restart_engine_ = false;  ///< when the front has drained
+    std::optional<Steady::time_point> kill_front_at_;
     Steady::time_point stop_by_;
     Steady::time_point began_ = Steady::now();
 };

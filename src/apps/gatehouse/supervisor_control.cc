@@ -8,6 +8,7 @@
 #include <boost/json.hpp>
 
 #include "apps/gatehouse/engine_keeper.h"
+#include "apps/gatehouse/state_folder.h"
 #include "apps/gatehouse/supervisor.h"
 #include "base/fault_point.h"
 #include "base/log.h"
@@ -100,13 +101,14 @@ std::string Supervisor::status_row() const {
     json::array roles;
     for (const auto& role : roles_) {
         json::object one{{"name", role.name},
-                         {"pid", role.pid},
+                         {"pid", role.pid > 0 ? json::value(role.pid) : json::value()},
                          {"ready", role.ready},
                          {"restarts", role.restarts},
                          {"uid", role.uid == 0 ? ::geteuid() : role.uid}};
         boost::system::error_code error;
         const auto report = json::parse(role.report, error);
         if (!error) one["report"] = report;
+        if (!role.problem.empty()) one["problem"] = role.problem;
         roles.push_back(std::move(one));
     }
     row["roles"] = std::move(roles);
@@ -125,22 +127,32 @@ std::string Supervisor::status_row() const {
 Result<void> Supervisor::reread_config() {
     GATEHOUSE_TRY(Config fresh, load_config(options_.config_path));
     GATEHOUSE_CHECK(config_.check_exchange(fresh));
+    GATEHOUSE_TRY(auto certificate, read_certificate(fresh));
+    if (certificate.certificate != certificate_.certificate) {
+        if (Role* admin = find("admin"); admin != nullptr) end_role(*admin, SIGTERM);
+    }
+    certificate_ = std::move(certificate);
+    fresh.roles_stay_root = config_.roles_stay_root;  // found out when the state folder was prepared
+    fresh.notes = std::move(config_.notes);
     config_ = std::move(fresh);
     return {};
 }
 
 void Supervisor::send_settings_to_front() {
     Role* front = find("front");
-    if (front == nullptr || !front->channel) return;
+    settings_due_ = front != nullptr && !front->ready;
+    if (front == nullptr || !front->ready) return;
     pb::SupervisorWord word;
     config_.write_start(*word.mutable_start());
+    word.mutable_start()->set_tls_certificate(certificate_.certificate);
+    word.mutable_start()->set_tls_key(certificate_.key);
     (void)front->channel->send(word.SerializeAsString());
 }
 
 Result<std::string> Supervisor::reload() {
     const auto before = config_.trees;
     const std::string inspector_before = inspect::engine::encode_settings(config_.inspector);
-    GATEHOUSE_CHECK(reread_config());
+    GATEHOUSE_CHECK(reread_config());  // and with it the status page's certificate
     const bool inspector_differs = inspect::engine::encode_settings(config_.inspector) != inspector_before;
     // The front first: it hands the next zygote its settings.
     send_settings_to_front();
@@ -148,19 +160,23 @@ Result<std::string> Supervisor::reload() {
         end_role(*inspector, SIGTERM);
     }
     std::vector<std::string> applied;
-    std::vector<std::string> waiting;
     for (const auto& change : settings::text::changes(catalogue(), before, config_.trees)) {
         if (change.reload == base::Reload::live) applied.push_back(change.key);
     }
+    const std::string said = applied.empty()
+                                 ? "certificates read again; no key that a reload applies has changed"
+                                 : fmt::format("applied: {}", fmt::join(applied, ", "));
+    return said + keys_for_restart_all();
+}
+
+/// What the running front was started with and cannot change.
+std::string Supervisor::keys_for_restart_all() const {
+    std::vector<std::string> keys;
     for (const auto& change : settings::text::changes(catalogue(), front_trees_, config_.trees)) {
-        if (change.reload != base::Reload::live) waiting.push_back(change.key);
+        if (change.reload != base::Reload::live) keys.push_back(change.key);
     }
-    std::string said = applied.empty()
-                           ? std::string("certificates read again; no key that a reload applies has changed")
-                           : fmt::format("applied: {}", fmt::join(applied, ", "));
-    if (!waiting.empty())
-        said += fmt::format("; `gatehouse restart all` is needed for: {}", fmt::join(waiting, ", "));
-    return said;
+    if (keys.empty()) return "";
+    return fmt::format("; `gatehouse restart all` is needed for: {}", fmt::join(keys, ", "));
 }
 
 Result<std::string> Supervisor::restart(const std::string& what) {
@@ -172,18 +188,17 @@ Result<std::string> Supervisor::restart(const std::string& what) {
         if (Role* admin = find("admin"); admin != nullptr) end_role(*admin, SIGTERM);
         return "admin is being restarted";
     }
-    engine_->restart(config_);
-    pb::SupervisorWord word;
-    Role* front = find("front");
     if (what == "all") {
-        word.mutable_drain()->set_seconds(60);
-        if (front != nullptr && front->channel) (void)front->channel->send(word.SerializeAsString());
+        restart_engine_ = true;  // when the open transactions need it no more
+        drain_front();
         if (Role* admin = find("admin"); admin != nullptr) end_role(*admin, SIGTERM);
         return "draining the front; listening sockets stay bound";
     }
+    // A front that drives another engine than the one now configured goes on with the one it has.
+    if (config_.antivirus.clamd == engine_->mode()) engine_->restart(config_);
     send_settings_to_front();
     if (Role* inspector = find("inspector"); inspector != nullptr) end_role(*inspector, SIGTERM);
-    return "the scan service is being restarted with the settings as they are now";
+    return "the scan service is being restarted with the settings as they are now" + keys_for_restart_all();
 }
 
 }  // namespace gatehouse::apps

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "apps/common/words.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "ipc/memfd.h"
@@ -54,7 +55,7 @@ class SinkWalk final : public receive::session::Walk {
     void refused(const message::Envelope&, const std::string&, const std::string&, const Reply&) override {}
 };
 
-int serve(const std::string& address) {
+int serve(RoleBeginning& beginning, const std::string& address) {
     base::log_start("sink", "DEMO", base::LogLevel::info);
     net::Io io(1);
     const base::Clock clock;
@@ -79,7 +80,12 @@ int serve(const std::string& address) {
     for (auto& listener : *listeners) {
         if (const auto done = server.listen(std::move(listener)); !done) return 3;
     }
+    if (const auto lowered = become_user(beginning.start.uid(), beginning.start.gid()); !lowered) {
+        base::log(base::LogLevel::error, "{}", lowered.error().sentence);
+        return 3;
+    }
     base::log(base::LogLevel::info, "the demonstration sink listens on {}", address);
+    if (!say_ready(beginning.channel, "{}")) return 3;
     io.run();
     return 0;
 }
@@ -89,5 +95,10 @@ int serve(const std::string& address) {
 
 int main(int count, char** words) {
     std::signal(SIGPIPE, SIG_IGN);
-    return gatehouse::apps::serve(count > 1 ? words[1] : "127.0.0.1:2526");
+    auto beginning = gatehouse::apps::begin_role();
+    if (!beginning) {
+        gatehouse::base::log(gatehouse::base::LogLevel::error, "{}", beginning.error().sentence);
+        return 2;
+    }
+    return gatehouse::apps::serve(*beginning, count > 1 ? words[1] : "127.0.0.1:2526");
 }

@@ -72,10 +72,10 @@ bool is_fatal(SetupStep step) {
 
 Result<void> make_folder(const std::string& path, mode_t mode, const std::optional<EngineUser>& owner) {
     GATEHOUSE_CHECK(base::make_folders(path, mode));
-    if (::chmod(path.c_str(), mode) != 0)
-        return base::fail_errno(Fault::unavailable, fmt::format("cannot set the mode of {}", path), errno);
     if (owner && ::chown(path.c_str(), owner->uid, owner->gid) != 0)
         return base::fail_errno(Fault::unavailable, fmt::format("cannot give {} to the engine", path), errno);
+    if (::chmod(path.c_str(), mode) != 0)  // last: a change of owner takes setgid away
+        return base::fail_errno(Fault::unavailable, fmt::format("cannot set the mode of {}", path), errno);
     return {};
 }
 
@@ -175,8 +175,10 @@ Result<ManagedClamd> ManagedClamd::start(ClamdPlan plan) {
 Result<void> ManagedClamd::prepare_folders() {
     const auto sub = [this](std::string_view name) { return plan_.folder + "/" + std::string(name); };
     GATEHOUSE_CHECK(make_folder(plan_.folder, 0755, std::nullopt));
-    // The socket's folder: the engine makes it, the group may enter.
-    GATEHOUSE_CHECK(make_folder(sub(kClamdRun), plan_.user ? 0750 : 0700, plan_.user));
+    // The socket's folder: the engine makes it, the group may enter; setgid gives the socket to that group.
+    auto owner = plan_.user;
+    if (owner && plan_.socket_group) owner->gid = *plan_.socket_group;
+    GATEHOUSE_CHECK(make_folder(sub(kClamdRun), owner ? 02750 : 0700, owner));
     return make_folder(sub(kClamdScratch), 0700, plan_.user);
 }
 

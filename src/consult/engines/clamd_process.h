@@ -36,8 +36,9 @@ struct ClamdPlan {
     std::string database;  ///< the operator's folder; empty = none
     ClamdConfig config;
     std::uint64_t scratch_bytes = 1ULL << 30;
-    std::optional<EngineUser> user;  ///< used as root only; the socket is then open to the group
-    std::string program;             ///< empty = find_clamd()
+    std::optional<EngineUser> user;     ///< used as root only; the socket is then open to socket_group
+    std::optional<gid_t> socket_group;  ///< absent = the user's
+    std::string program;                ///< empty = find_clamd()
 };
 
 /// What of the engine's confinement is in force; the rest stands in `missing`, in words, for the start line

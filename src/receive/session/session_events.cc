@@ -49,7 +49,8 @@ message::Client Session::describe_client() const {
     const smtp::Client& from = machine_->client();
     const auto& seen = machine_->observations();
     message::Client out;
-    out.address = from.remote.address.to_string();
+    if (!from.remote.address.is_unspecified())
+        out.address = from.remote.address.to_string();  // else not known
     out.port = from.remote.port;
     out.helo = machine_->hello();
     out.protocol = protocol_name(machine_->is_esmtp(), machine_->is_tls(), false);

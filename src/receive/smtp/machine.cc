@@ -124,8 +124,18 @@ void Machine::answer_mail(const Reply& reply) {
 
 void Machine::answer_rcpt(const Reply& reply) {
     send(reply);
-    if (reply.is_positive()) ++transaction_.recipients;
-    if (reply.code < 500 || ++refused_recipients_ < settings_.max_refused_recipients) return;
+    if (reply.is_positive()) {
+        ++transaction_.recipients;
+        return;
+    }
+    count_refused_recipient(reply);
+}
+
+void Machine::count_refused_recipient(const Reply& reply) {
+    // A hop may put many off for a moment; that is no attempt to find addresses out, but has an end, too.
+    constexpr std::uint32_t kWeightOfRejected = 10;
+    refused_recipients_ += reply.code < 500 ? 1U : kWeightOfRejected;
+    if (refused_recipients_ < kWeightOfRejected * settings_.max_refused_recipients) return;
     send({kClosing, "4.7.0", "Too many refused recipients"});
     close(CloseReason::too_many_errors);
 }

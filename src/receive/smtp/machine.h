@@ -99,6 +99,7 @@ class Machine {
     Step refuse(Reply reply);
     void close(CloseReason why);
     void count_error();
+    void count_refused_recipient(const Reply& reply);
     void drop_transaction(AbortReason why, Reply reply = {});
     void restart_session();
     void take_answer(Awaiting what, const Reply& reply);

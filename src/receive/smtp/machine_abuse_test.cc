@@ -98,6 +98,18 @@ TEST_F(AbuseTest, HangsUpOnIdling) {
     EXPECT_TRUE(dialogue_->is_closed());
 }
 
+TEST_F(AbuseTest, HangsUpOnRecipientsPutOffWithoutEnd) {
+    settings_.max_refused_recipients = 5;
+    open().set_answers([](const Event& event) -> std::optional<Reply> {
+        if (std::holds_alternative<Rcpt>(event)) return Reply{450, "4.2.1", "Not now"};
+        return std::nullopt;
+    });
+    EXPECT_EQ(code("MAIL FROM:<a@b.test>\r\n"), "250");
+    for (int i = 0; i < 49; ++i) EXPECT_EQ(code("RCPT TO:<user@gw.test>\r\n"), "450");
+    EXPECT_EQ(code("RCPT TO:<user@gw.test>\r\n"), "450 421");
+    EXPECT_TRUE(dialogue_->is_closed());
+}
+
 TEST_F(AbuseTest, HangsUpOnAddressGuessing) {
     settings_.max_refused_recipients = 50;
     open().set_answers([](const Event& event) -> std::optional<Reply> {

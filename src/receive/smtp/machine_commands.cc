@@ -114,7 +114,9 @@ Machine::Step Machine::run_verb(const Verb& verb, std::string_view arguments) {
 
 Machine::Step Machine::refuse_mail(std::string_view argument, Reply reply, bool is_recipient) {
     Refused refused{is_recipient, std::string(argument), reply};
+    const bool is_put_off = is_recipient && reply.code < 500;
     refuse(std::move(reply));
+    if (is_put_off) count_refused_recipient(refused.reply);
     return refused;
 }
 

@@ -70,7 +70,11 @@ Machine::Step Machine::end_of_message() {
 
 Machine::Step Machine::run_bdat(std::string_view arguments) {
     const auto chunk = parse_bdat(arguments);
-    if (!chunk) return refuse({501, "5.5.4", "Syntax: BDAT size [LAST]"});
+    if (!chunk) {  // where its octets end nobody knows: what follows may be content, and is not obeyed
+        send({501, "5.5.4", "Syntax: BDAT size [LAST]; closing"});
+        close(CloseReason::not_smtp);
+        return std::nullopt;
+    }
     chunk_left_ = chunk->size;
     is_chunk_last_ = chunk->is_last;
     is_chunk_flushed_ = false;

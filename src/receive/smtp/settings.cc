@@ -70,7 +70,7 @@ constexpr std::array kSmtpFields = {
         {.reload = base::Reload::live}),
     field<&SmtpSettings::max_message_size>(
         "max_message_size", "octets of one message, beyond: 552",
-        {.min = 1, .max = 4LL << 30, .unit = "bytes", .reload = base::Reload::live}),
+        {.min = 1, .max = (1LL << 30) - (1LL << 20), .unit = "bytes", .reload = base::Reload::live}),
     field<&SmtpSettings::max_recipients>("max_recipients", "recipients of one message, beyond: 452",
                                          {.min = 1, .max = 1'000'000, .reload = base::Reload::live}),
     field<&SmtpSettings::greeting_delay>(

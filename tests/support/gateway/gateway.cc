@@ -203,8 +203,9 @@ pid_t Gateway::pid_of(const std::string& role) {
     const auto* roles = supervisor.if_contains("roles");
     if (roles == nullptr) return -1;
     for (const auto& one : roles->as_array()) {
-        if (std::string_view(one.as_object().at("name").as_string()) == role)
-            return static_cast<pid_t>(one.as_object().at("pid").to_number<int>());
+        if (std::string_view(one.as_object().at("name").as_string()) != role) continue;
+        const auto& pid = one.as_object().at("pid");
+        return pid.is_null() ? -1 : pid.to_number<int>();
     }
     return -1;
 }
