@@ -35,6 +35,10 @@ net::Task<Result<HopSession>> HopPool::open(const NextHop& hop) {
     co_return HopSession(std::move(slot), std::move(connection), refuse_eight_bit);
 }
 
+void HopPool::set_make_room(std::function<void(const NextHop&)> make_room) {
+    core_->set_make_room(std::move(make_room));
+}
+
 HopPoolCounts HopPool::counts() const {
     return core_->counts();
 }

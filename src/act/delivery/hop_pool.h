@@ -6,6 +6,7 @@
 // unused one after idle_time. An address that could not be reached is tried last for down_time.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -49,6 +50,10 @@ class HopPool {
     /// reachable now; refused: it does not give the TLS its setting demands; limit: all connections are busy.
     net::Task<base::Result<HopSession>> open(const NextHop& hop);
     HopPoolCounts counts() const;
+    /// Called while somebody waits for a connection and all are held, at once and every half second: the
+    /// owner may abandon() a session whose client lets it lie idle. Without it a few silent clients could
+    /// hold them all.
+    void set_make_room(std::function<void(const NextHop&)> make_room);
     /// Closes idle connections now and keeps none from here on.
     void close();
 

@@ -144,6 +144,27 @@ TEST_F(HopPoolTest, CapAndWaiting) {
     EXPECT_EQ(sink->connection_count(), 1U);
 }
 
+TEST_F(HopPoolTest, WhoHoldsAConnectionMayBeAskedForIt) {
+    auto settings = quick_settings();
+    settings.max_connections = 1;
+    make_pool(settings);
+    const auto sink = make_sink();
+    const auto to = hop(*sink);
+    auto first = open(to);
+    ASSERT_TRUE(first);
+    int asked = 0;
+    pool().set_make_room([&](const NextHop& wanted) {
+        EXPECT_EQ(wanted.key, to.key);
+        if (++asked == 2) first->abandon();  // not before the second time
+    });
+    std::optional<base::Result<HopSession>> second;
+    begin(pool().open(to), second);
+    ASSERT_TRUE(run_until([&] { return second.has_value(); }));
+    EXPECT_TRUE(*second);
+    EXPECT_EQ(asked, 2);
+    pool().set_make_room(nullptr);
+}
+
 TEST_F(HopPoolTest, WaitingInVainIsBounded) {
     auto settings = quick_settings();
     settings.max_connections = 3;

@@ -17,6 +17,7 @@ using base::SteadyTime;
 namespace {
 
 constexpr std::int64_t kFarewellSeconds = 5;
+constexpr auto kRoomInterval = std::chrono::milliseconds(500);
 
 TlsUse use_of(TlsMode mode) {
     if (mode == TlsMode::never) return TlsUse::never;
@@ -92,8 +93,14 @@ net::Task<Result<std::unique_ptr<HopSlot>>> PoolCore::take_slot(const std::share
     Waiter waiter{net::Timer(io_.get_executor()), nullptr};
     {
         const Place place(state->waiters, waiter);
-        const bool in_vain = co_await net::sleep_until(waiter.timer, after(settings().wait_for_connection));
-        (void)in_vain;  // a slot may have been granted in the same instant: it counts
+        const auto give_up = after(settings().wait_for_connection);
+        while (!waiter.granted && now() < give_up) {
+            if (make_room_) make_room_(state->hop);
+            if (waiter.granted) break;
+            const auto look_again = std::min(give_up, now() + kRoomInterval);
+            const bool in_vain = co_await net::sleep_until(waiter.timer, look_again);
+            (void)in_vain;  // a slot may have been granted in the same instant: it counts
+        }
     }
     if (waiter.granted) co_return std::move(waiter.granted);
     ++counts_.turned_away;

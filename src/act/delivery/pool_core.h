@@ -4,6 +4,7 @@
 
 #include <array>
 #include <deque>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -71,6 +72,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
     void reset(std::unique_ptr<HopSlot> slot, Connection connection);
     void slot_freed(const std::shared_ptr<HopState>& state);
     void close();
+    void set_make_room(std::function<void(const NextHop&)> make_room) { make_room_ = std::move(make_room); }
 
     base::SteadyTime now() const { return clock_.steady(); }
     base::SteadyTime after(std::int64_t seconds) const { return now() + std::chrono::seconds(seconds); }
@@ -98,6 +100,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
     bool sweeping_ = false;
     bool closed_ = false;
     HopPoolCounts counts_;
+    std::function<void(const NextHop&)> make_room_;
     std::array<char, 16 * 1024> scratch_;
 };
 
