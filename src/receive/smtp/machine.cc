@@ -203,7 +203,7 @@ std::string Machine::take_output() {
 
 void Machine::send(Reply reply) {
     const bool names_it = reference_.empty() || reply.text.find(reference_) != std::string::npos;
-    if (reply.code >= 400 && !names_it) reply.text += " ref " + reference_;
+    if (reply.code >= 400 && !names_it) reply.text += "; ref " + reference_;
     append_wire(reply, output_);
 }
 

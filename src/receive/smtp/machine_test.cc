@@ -218,11 +218,11 @@ TEST_F(MachineTest, PassesTheShellsAnswersOn) {
         return std::nullopt;
     });
     dialogue_->machine().set_reference("7Q3K-M8TD-0VZ2-6XNB");
-    EXPECT_EQ(say("MAIL FROM:<bad@b.test>"), "451 4.0.0 Not now ref 7Q3K-M8TD-0VZ2-6XNB\r\n");
+    EXPECT_EQ(say("MAIL FROM:<bad@b.test>"), "451 4.0.0 Not now; ref 7Q3K-M8TD-0VZ2-6XNB\r\n");
     EXPECT_EQ(code("RCPT TO:<user@gw.test>"), "503");
     EXPECT_EQ(code("MAIL FROM:<a@b.test>"), "250");
     EXPECT_EQ(say("RCPT TO:<no@gw.test>"),
-              "550-5.1.1 No such user\r\n550 5.1.1 really ref 7Q3K-M8TD-0VZ2-6XNB\r\n");
+              "550-5.1.1 No such user\r\n550 5.1.1 really; ref 7Q3K-M8TD-0VZ2-6XNB\r\n");
     EXPECT_EQ(code("DATA"), "554");
     EXPECT_EQ(code("RCPT TO:<user@gw.test>"), "250");
     EXPECT_EQ(code("DATA"), "354");
