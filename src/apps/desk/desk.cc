@@ -94,16 +94,12 @@ DeskEnd Desk::list(const pb::QuarantineRequest& request, const DeskSinks& sinks)
     act::quarantine::ListFilter filter;
     filter.text = request.id();
     filter.state = std::nullopt;
+    filter.present = true;
     if (request.limit() != 0) filter.limit = request.limit();
     const auto items = quarantine_.list(filter);
     if (!items) return end_of(items.error());
-    unsigned shown = 0;
-    for (const auto& item : *items) {
-        if (item.state == act::quarantine::State::deleted) continue;
-        sinks.row(json::serialize(item_json(item)));
-        ++shown;
-    }
-    return {0, shown == 0 ? "the quarantine is empty" : ""};
+    for (const auto& item : *items) sinks.row(json::serialize(item_json(item)));
+    return {0, items->empty() ? "the quarantine is empty" : ""};
 }
 
 DeskEnd Desk::show(const pb::QuarantineRequest& request, const DeskSinks& sinks) {
