@@ -21,6 +21,7 @@ constexpr int kRequestPatienceMs = 5000;
 constexpr int kReplyPatienceMs = 10'000;
 constexpr std::size_t kRawPiece = 256 * 1024;
 constexpr std::size_t kLongestName = 128;
+constexpr std::chrono::seconds kLastWords{1};
 
 /// For peers that are not served; an empty socket always takes so little.
 void turn_away(Fd connection, const std::string& sentence) {
@@ -86,6 +87,7 @@ class ControlServer::Open {
     ~Open() {
         const std::lock_guard lock(server_.mutex_);
         server_.open_.erase(socket_);
+        server_.closed_.notify_all();
     }
     Open(const Open&) = delete;
     Open& operator=(const Open&) = delete;
@@ -101,11 +103,13 @@ class ControlServer::Open {
 ControlServer::~ControlServer() {
     acceptor_.request_stop();
     acceptor_.join();
-    {
-        const std::lock_guard lock(mutex_);
-        is_ending_ = true;
-        for (const int socket : open_) ::shutdown(socket, SHUT_RDWR);
-    }
+    std::unique_lock lock(mutex_);
+    is_ending_ = true;
+    for (const int socket : open_) ::shutdown(socket, SHUT_RD);
+    // Whoever has an answer ready may still give it.
+    closed_.wait_for(lock, kLastWords, [&] { return open_.empty(); });
+    for (const int socket : open_) ::shutdown(socket, SHUT_RDWR);
+    lock.unlock();
     threads_.join();
 }
 

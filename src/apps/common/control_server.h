@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <boost/asio/thread_pool.hpp>
+#include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <set>
@@ -70,6 +71,7 @@ class ControlServer {
     Handler handler_;
     std::atomic<std::size_t> waiting_{0};
     std::mutex mutex_;  // of what follows
+    std::condition_variable closed_;
     std::set<int> open_;
     bool is_ending_ = false;
     boost::asio::thread_pool threads_{8};
