@@ -38,6 +38,9 @@ base::Result<std::optional<Enum>> word_to(const std::string& word, Enum last, st
                       fmt::format("{}", fmt::join(known, ", ")));
 }
 
+/// Each holds a thread of the control server for as long as its hops take; others want to ask, too.
+constexpr std::size_t kMostReleases = 4;
+
 base::WallTime time_of(std::int64_t micros) {
     return base::WallTime(std::chrono::microseconds(micros));
 }
@@ -148,6 +151,11 @@ class Desk::Claim {
   public:
     Claim(Desk& desk, const base::ItemId& id, Work work) : desk_(desk), id_(id) {
         const std::lock_guard lock(desk_.work_mutex_);
+        if (work == Work::release && desk_.in_work_.size() >= kMostReleases) {
+            refusal_ = {3, fmt::format("{} requests are at work on the quarantine; try again in a moment",
+                                       desk_.in_work_.size())};
+            return;
+        }
         const auto [at, is_new] = desk_.in_work_.emplace(id, work);
         is_mine_ = is_new;
         if (is_new) return;
