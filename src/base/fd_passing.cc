@@ -10,32 +10,61 @@
 
 namespace gatehouse::base {
 
-Result<std::size_t> send_with_fds(int socket, std::string_view head, std::string_view body,
-                                  std::span<const int> fds) {
-    if (fds.size() > kMaxPassedFds)
-        return fail(Fault::limit, "too many descriptors for one frame ({})", fds.size());
-    std::array<iovec, 2> parts{iovec{const_cast<char*>(head.data()), head.size()},
-                               iovec{const_cast<char*>(body.data()), body.size()}};
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMaxPassedFds)> control;
-    msghdr message{};
-    message.msg_iov = parts.data();
-    message.msg_iovlen = parts.size();
-    if (!fds.empty()) {
-        std::memset(control.data(), 0, CMSG_SPACE(fds.size_bytes()));
-        message.msg_control = control.data();
-        message.msg_controllen = CMSG_SPACE(fds.size_bytes());
-        cmsghdr* rights = CMSG_FIRSTHDR(&message);
+namespace {
+
+/// One message of up to two pieces and the descriptors; borrows them.
+class Outgoing {
+  public:
+    Outgoing(std::string_view head, std::string_view body, std::span<const int> fds)
+        : parts_{iovec{const_cast<char*>(head.data()), head.size()},
+                 iovec{const_cast<char*>(body.data()), body.size()}} {
+        message_.msg_iov = parts_.data();
+        message_.msg_iovlen = parts_.size();
+        if (fds.empty()) return;
+        std::memset(control_.data(), 0, CMSG_SPACE(fds.size_bytes()));
+        message_.msg_control = control_.data();
+        message_.msg_controllen = CMSG_SPACE(fds.size_bytes());
+        cmsghdr* rights = CMSG_FIRSTHDR(&message_);
         rights->cmsg_level = SOL_SOCKET;
         rights->cmsg_type = SCM_RIGHTS;
         rights->cmsg_len = CMSG_LEN(fds.size_bytes());
         std::memcpy(CMSG_DATA(rights), fds.data(), fds.size_bytes());
     }
-    while (true) {
-        const ssize_t sent = ::sendmsg(socket, &message, MSG_NOSIGNAL);
-        if (sent >= 0) return static_cast<std::size_t>(sent);
-        if (errno == EAGAIN || errno == EWOULDBLOCK) return 0;
-        if (errno != EINTR) return fail_errno(Fault::unavailable, "the peer process is gone", errno);
+    Outgoing(const Outgoing&) = delete;
+    Outgoing& operator=(const Outgoing&) = delete;
+
+    Result<std::size_t> send(int socket, int flags) const {
+        while (true) {
+            const ssize_t sent = ::sendmsg(socket, &message_, MSG_NOSIGNAL | flags);
+            if (sent >= 0) return static_cast<std::size_t>(sent);
+            if (errno == EAGAIN || errno == EWOULDBLOCK) return 0;
+            if (errno != EINTR) return fail_errno(Fault::unavailable, "the peer process is gone", errno);
+        }
     }
+
+  private:
+    std::array<iovec, 2> parts_;
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMaxPassedFds)> control_;
+    msghdr message_{};
+};
+
+Result<void> check_count(std::span<const int> fds) {
+    if (fds.size() <= kMaxPassedFds) return {};
+    return fail(Fault::limit, "too many descriptors for one frame ({})", fds.size());
+}
+
+}  // namespace
+
+Result<std::size_t> send_with_fds(int socket, std::string_view head, std::string_view body,
+                                  std::span<const int> fds) {
+    GATEHOUSE_CHECK(check_count(fds));
+    return Outgoing(head, body, fds).send(socket, 0);
+}
+
+Result<std::size_t> send_with_fds_now(int socket, std::string_view head, std::string_view body,
+                                      std::span<const int> fds) {
+    GATEHOUSE_CHECK(check_count(fds));
+    return Outgoing(head, body, fds).send(socket, MSG_DONTWAIT);
 }
 
 Result<std::size_t> receive_with_fds(int socket, std::span<char> into, std::deque<Fd>& fds) {

@@ -18,6 +18,9 @@ inline constexpr std::size_t kMaxPassedFds = 128;
 /// caller sends the rest without descriptors. EAGAIN is 0 bytes (then no descriptor was sent either).
 Result<std::size_t> send_with_fds(int socket, std::string_view head, std::string_view body,
                                   std::span<const int> fds);
+/// The same, but it never waits for room, whatever the socket's mode: for senders with a deadline.
+Result<std::size_t> send_with_fds_now(int socket, std::string_view head, std::string_view body,
+                                      std::span<const int> fds);
 
 /// One recvmsg; received descriptors are close-on-exec and are put at the end of `fds`. 0 bytes = end of
 /// stream; EAGAIN is Fault::timed_out.

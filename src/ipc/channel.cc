@@ -7,8 +7,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 
@@ -20,37 +22,73 @@ using base::Fault;
 using base::Fd;
 using base::Result;
 
-Result<void> Channel::send(std::string_view payload, std::span<const int> fds) {
+namespace {
+
+/// A point in time that poll() can wait for; without one it waits for ever.
+class Deadline {
+  public:
+    explicit Deadline(int timeout_ms)
+        : is_set_(timeout_ms >= 0), at_(Steady::now() + std::chrono::milliseconds(std::max(0, timeout_ms))) {}
+    bool is_set() const { return is_set_; }
+    /// Waits until the socket is ready; false = the time is over.
+    Result<bool> wait(int socket, short events) const {
+        while (true) {
+            pollfd ready{socket, events, 0};
+            const int polled = ::poll(&ready, 1, left_ms());
+            if (polled >= 0) return polled > 0;
+            if (errno != EINTR)
+                return base::fail_errno(Fault::unavailable, "the peer process is gone", errno);
+        }
+    }
+
+  private:
+    using Steady = std::chrono::steady_clock;
+
+    int left_ms() const {
+        if (!is_set_) return -1;
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(at_ - Steady::now());
+        return static_cast<int>(std::max<std::int64_t>(0, left.count()));
+    }
+
+    bool is_set_;
+    Steady::time_point at_;
+};
+
+}  // namespace
+
+Result<void> Channel::send(std::string_view payload, std::span<const int> fds, int timeout_ms) {
+    const Deadline deadline(timeout_ms);
     const std::string header = base::frame_header(payload.size());
-    GATEHOUSE_TRY(std::size_t sent, base::send_with_fds(socket_.get(), header, payload, fds));
+    std::size_t sent = 0;
     while (sent < header.size() + payload.size()) {
         const auto head = std::string_view(header).substr(std::min(sent, header.size()));
         const auto body = payload.substr(sent > header.size() ? sent - header.size() : 0);
-        GATEHOUSE_TRY(const std::size_t more, base::send_with_fds(socket_.get(), head, body,
-                                                                  sent == 0 ? fds : std::span<const int>()));
-        if (more == 0) {  // a non-blocking socket: wait until it takes more
-            pollfd ready{socket_.get(), POLLOUT, 0};
-            if (::poll(&ready, 1, -1) < 0 && errno != EINTR) {
-                return base::fail_errno(Fault::unavailable, "the peer process is gone", errno);
-            }
-        }
+        const auto with = sent == 0 ? fds : std::span<const int>();
+        GATEHOUSE_TRY(const std::size_t more, deadline.is_set()
+                                                  ? base::send_with_fds_now(socket_.get(), head, body, with)
+                                                  : base::send_with_fds(socket_.get(), head, body, with));
         sent += more;
+        if (more != 0) continue;  // a full or non-blocking socket: wait until it takes more
+        GATEHOUSE_TRY(const bool in_time, deadline.wait(socket_.get(), POLLOUT));
+        if (!in_time) return base::fail(Fault::timed_out, "the peer took nothing for {} ms", timeout_ms);
     }
     return {};
 }
 
 Result<std::string> Channel::receive(int timeout_ms) {
+    const Deadline deadline(timeout_ms);
     std::array<char, 16 * 1024> block;
     while (true) {
         GATEHOUSE_TRY(auto frame, buffer_.next());
         if (frame) return std::move(*frame);
-        pollfd ready{socket_.get(), POLLIN, 0};
-        const int polled = timeout_ms < 0 ? 1 : ::poll(&ready, 1, timeout_ms);
-        if (polled == 0) return base::fail(Fault::timed_out, "no answer within {} ms", timeout_ms);
-        if (polled < 0 && errno == EINTR) continue;
+        if (deadline.is_set()) {
+            GATEHOUSE_TRY(const bool in_time, deadline.wait(socket_.get(), POLLIN));
+            if (!in_time) return base::fail(Fault::timed_out, "no answer within {} ms", timeout_ms);
+        }
         const auto got = base::receive_with_fds(socket_.get(), block, fds_);
-        if (!got && got.error().fault == Fault::timed_out) {
-            if (::poll(&ready, 1, timeout_ms) == 0) return base::fail(Fault::timed_out, "no answer");
+        if (!got && got.error().fault == Fault::timed_out) {  // a non-blocking socket
+            GATEHOUSE_TRY(const bool in_time, deadline.wait(socket_.get(), POLLIN));
+            if (!in_time) return base::fail(Fault::timed_out, "no answer within {} ms", timeout_ms);
             continue;
         }
         if (!got) return std::unexpected(got.error());
@@ -130,7 +168,23 @@ Result<PeerIds> peer_of(int unix_socket) {
     if (::getsockopt(unix_socket, SOL_SOCKET, SO_PEERCRED, &ids, &length) != 0) {
         return base::fail_errno(Fault::unavailable, "the peer cannot be identified", errno);
     }
-    return PeerIds{ids.pid, ids.uid, ids.gid};
+    PeerIds peer{ids.pid, ids.uid, ids.gid};
+    // The first call says how many there are (Linux 4.13 and later; an older kernel has none to tell).
+    socklen_t bytes = 0;
+    if (::getsockopt(unix_socket, SOL_SOCKET, SO_PEERGROUPS, nullptr, &bytes) == 0 || errno != ERANGE)
+        return peer;
+    static_assert(sizeof(gid_t) == sizeof(unsigned));
+    peer.groups.resize(bytes / sizeof(gid_t));
+    if (::getsockopt(unix_socket, SOL_SOCKET, SO_PEERGROUPS, peer.groups.data(), &bytes) != 0)
+        peer.groups.clear();
+    return peer;
+}
+
+PeerRights rights_of(const PeerIds& peer, unsigned reading_group) {
+    if (peer.uid == 0 || peer.uid == ::geteuid()) return PeerRights::change;
+    const bool is_member = peer.gid == reading_group || std::find(peer.groups.begin(), peer.groups.end(),
+                                                                  reading_group) != peer.groups.end();
+    return is_member ? PeerRights::read : PeerRights::none;
 }
 
 }  // namespace gatehouse::ipc

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/frame.h"
@@ -17,10 +18,11 @@ class Channel {
   public:
     Channel(base::Fd socket, std::uint32_t frame_limit) : socket_(std::move(socket)), buffer_(frame_limit) {}
 
-    base::Result<void> send(std::string_view payload, std::span<const int> fds = {});
-    /// The next frame; Fault::unavailable with "closed" when the peer has ended, Fault::timed_out after
-    /// `timeout_ms`
-    /// (-1 = wait for ever).
+    /// The whole frame, or Fault::timed_out when the peer has not taken it after `timeout_ms` (-1 = wait for
+    /// ever); part of it may be out then, so the caller ends the connection.
+    base::Result<void> send(std::string_view payload, std::span<const int> fds = {}, int timeout_ms = -1);
+    /// The next frame; Fault::unavailable with "closed" when the peer has ended, Fault::timed_out when it is
+    /// not all there after `timeout_ms` (-1 = wait for ever), however many pieces came meanwhile.
     base::Result<std::string> receive(int timeout_ms = -1);
     /// The oldest descriptor that came with the frames read so far; the frame's content says how many to
     /// take.
@@ -42,11 +44,18 @@ base::Result<base::Fd> connect_unix(const std::string& path);
 base::Result<base::Fd> connect_unix_now(const std::string& path);
 base::Result<base::Fd> listen_unix(const std::string& path, unsigned mode);
 
+/// Of the peer process when it connected, as the kernel says.
 struct PeerIds {
     int pid = 0;
     unsigned uid = 0;
     unsigned gid = 0;
+    std::vector<unsigned> groups = {};  ///< supplementary ones
 };
 base::Result<PeerIds> peer_of(int unix_socket);
+
+/// What a peer of a control socket may ask for.
+enum class PeerRights { none, read, change };
+/// Root and our own uid may change things; whoever is in the group, as its first or a further one, may read.
+PeerRights rights_of(const PeerIds& peer, unsigned reading_group);
 
 }  // namespace gatehouse::ipc

@@ -2,6 +2,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <thread>
 
@@ -70,6 +72,59 @@ TEST(Channel, BoundsLengthsAndSeesTheEnd) {
     EXPECT_EQ(d.receive(1).error().fault, base::Fault::timed_out);
     third.reset();
     EXPECT_EQ(d.receive().error().fault, base::Fault::unavailable);
+}
+
+TEST(Channel, APeerThatStopsReadingHoldsTheSenderNoLongerThanItsPatience) {
+    auto [left, right] = base::make_socket_pair().value();
+    Channel a(std::move(left), base::kInspectorFrameLimit);
+    const std::string large(5'000'000, 'x');
+    EXPECT_EQ(a.send(large, {}, 20).error().fault, base::Fault::timed_out);
+    Channel b(std::move(right), base::kInspectorFrameLimit);
+    EXPECT_EQ(b.receive(20).error().fault, base::Fault::timed_out) << "half a frame is none";
+}
+
+TEST(Channel, AFrameThatFitsIsSentWithinNoTime) {
+    auto [left, right] = base::make_socket_pair().value();
+    Channel a(std::move(left), 1000);
+    Channel b(std::move(right), 1000);
+    ASSERT_TRUE(a.send("now", {}, 0));
+    EXPECT_EQ(b.receive(0).value(), "now");
+}
+
+/// The patience is for the frame, not for each of its pieces.
+TEST(Channel, PiecesDoNotRenewThePatience) {
+    auto [left, right] = base::make_socket_pair().value();
+    Channel b(std::move(right), 1'000'000);
+    ASSERT_TRUE(base::write_all(left.get(), base::frame_header(1'000'000)));
+    std::atomic<bool> stop{false};
+    std::jthread dripping([&, fd = left.get()] {
+        while (!stop) {
+            (void)base::write_all(fd, "x");
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        }
+    });
+    EXPECT_EQ(b.receive(50).error().fault, base::Fault::timed_out);
+    stop = true;
+}
+
+TEST(PeerRights, AreThoseOfRootOurselvesAndTheGroup) {
+    constexpr unsigned kGroup = 61840;
+    const unsigned other = ::geteuid() + 4321;
+    EXPECT_EQ(rights_of({1, 0, 0, {}}, kGroup), PeerRights::change);
+    EXPECT_EQ(rights_of({1, ::geteuid(), 0, {}}, kGroup), PeerRights::change);
+    EXPECT_EQ(rights_of({1, other, kGroup, {}}, kGroup), PeerRights::read);
+    EXPECT_EQ(rights_of({1, other, 5, {4, kGroup}}, kGroup), PeerRights::read) << "a supplementary group";
+    EXPECT_EQ(rights_of({1, other, 5, {4, 6}}, kGroup), PeerRights::none);
+}
+
+TEST(UnixSockets, TellTheSupplementaryGroupsOfThePeer) {
+    std::vector<gid_t> own(static_cast<std::size_t>(std::max(0, ::getgroups(0, nullptr))));
+    ASSERT_GE(::getgroups(static_cast<int>(own.size()), own.data()), 0);
+    const auto [left, right] = base::make_socket_pair().value();
+    auto told = peer_of(left.get()).value().groups;
+    std::sort(told.begin(), told.end());
+    std::sort(own.begin(), own.end());
+    EXPECT_EQ(told, std::vector<unsigned>(own.begin(), own.end()));
 }
 
 TEST(UnixSockets, WorkWithLongPathsAndNameThePeer) {

@@ -24,7 +24,7 @@ constexpr std::int64_t kForgetRows = 2000;  // in one commit, once a second
 }  // namespace
 
 Loader::Loader(Journal& journal, RecordStore& records, TrackingStore tracking, const base::Clock& clock,
-               RetentionSettings retention)
+               std::optional<RetentionSettings> retention)
     : journal_(journal),
       records_(records),
       tracking_(std::move(tracking)),
@@ -247,14 +247,15 @@ base::Result<void> Loader::sync_and_delete() {
 }
 
 base::Result<void> Loader::forget_old(base::SteadyTime now) {
+    if (!retention_) return {};
     const auto today = clock_.wall();
     if (!forgot_rows_at_ || now - *forgot_rows_at_ >= kForgetRowsEvery) {
         // A full commit means there is more: the next second goes on with it.
-        GATEHOUSE_TRY(const auto gone, tracking_.prune(today - days(retention_.tracking_days), kForgetRows));
+        GATEHOUSE_TRY(const auto gone, tracking_.prune(today - days(retention_->tracking_days), kForgetRows));
         if (gone < kForgetRows) forgot_rows_at_ = now;
     }
     if (!forgot_records_at_ || now - *forgot_records_at_ >= kForgetRecordsEvery) {
-        GATEHOUSE_CHECK(records_.remove_before(today - days(retention_.records_days)));
+        GATEHOUSE_CHECK(records_.remove_before(today - days(retention_->records_days)));
         forgot_records_at_ = now;
     }
     return {};

@@ -34,9 +34,9 @@ struct LoaderCounters {
 
 class Loader {
   public:
-    /// The journal and the record store outlive the loader.
+    /// The journal and the record store outlive the loader. Without `retention` nothing is ever forgotten.
     Loader(Journal& journal, RecordStore& records, TrackingStore tracking, const base::Clock& clock,
-           RetentionSettings retention);
+           std::optional<RetentionSettings> retention);
     ~Loader();
     Loader(const Loader&) = delete;
     Loader& operator=(const Loader&) = delete;
@@ -74,7 +74,7 @@ class Loader {
     RecordStore& records_;
     TrackingStore tracking_;
     const base::Clock& clock_;
-    const RetentionSettings retention_;
+    const std::optional<RetentionSettings> retention_;
 
     // Of the thread alone.
     std::optional<SegmentReader> reader_;

@@ -23,8 +23,9 @@ base::Result<std::unique_ptr<Recorder>> Recorder::open(const RecorderOptions& op
     GATEHOUSE_TRY(auto reader, TrackingReader::open(options.database));
     auto recorder =
         std::unique_ptr<Recorder>(new Recorder(std::move(journal), std::move(records), std::move(reader)));
-    recorder->loader_ = std::make_unique<Loader>(*recorder->journal_, recorder->records_, std::move(tracking),
-                                                 clock, options.retention);
+    recorder->loader_ =
+        std::make_unique<Loader>(*recorder->journal_, recorder->records_, std::move(tracking), clock,
+                                 options.forgets ? std::optional(options.retention) : std::nullopt);
     recorder->loader_->start(position);
     return recorder;
 }

@@ -25,6 +25,7 @@ struct RecorderOptions {
     std::string database = {};  ///< the front's SQLite file
     std::string who = "gatehouse-front";
     RetentionSettings retention = {};
+    bool forgets = true;  ///< false: keeps even what is too old (commands that only look)
     std::uint64_t segment_bytes = 64U << 20;
     std::uint64_t max_journal_bytes = 1U << 30;
 };

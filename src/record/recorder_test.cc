@@ -218,6 +218,22 @@ TEST_F(RecorderTest, OldRowsAndRecordsAreForgotten) {
     while (!recorder->track({}).value().empty()) ::usleep(10'000);
 }
 
+TEST_F(RecorderTest, WhoOnlyLooksForgetsNothing) {
+    clock_.advance(std::chrono::hours(24 * 365));
+    auto look = options();
+    look.retention = {.records_days = 1, .tracking_days = 1};
+    look.forgets = false;
+    ASSERT_TRUE(open(look)->append(example_record(1)));
+    const auto recorder = open(look);
+    // The second is loaded after the first upkeep.
+    for (const std::uint32_t n : {2U, 3U}) {
+        ASSERT_TRUE(recorder->append(example_record(n)));
+        ASSERT_TRUE(recorder->catch_up(kAmple));
+    }
+    EXPECT_TRUE(recorder->find_record(example_record(1).envelope.reference.to_string()));
+    EXPECT_EQ(recorder->track({}).value().size(), 3U);
+}
+
 TEST_F(RecorderTest, ASecondProcessIsToldWhoHasIt) {
     const auto recorder = open();
     const auto second = Recorder::open(options(), clock_);

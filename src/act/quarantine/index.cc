@@ -204,7 +204,7 @@ Result<std::vector<Item>> Index::list(const ListFilter& filter) {
                   database_.prepare(fmt::format(
                       "SELECT {} FROM quarantine_items WHERE (?1=0 OR state=?1) AND (?2='' OR area=?2) AND "
                       "(?3=0 OR verdict=?3) AND created>=?4 AND created<?5 AND (?6='' OR instr(search,?6)>0) "
-                      "ORDER BY created DESC, item DESC LIMIT ?7",
+                      "AND (?8=0 OR state<>3) ORDER BY created DESC, item DESC LIMIT ?7",
                       kColumns)));
     select.bind(1, number(filter.state))
         .bind_text(2, filter.area)
@@ -212,7 +212,8 @@ Result<std::vector<Item>> Index::list(const ListFilter& filter) {
         .bind(4, filter.since ? micros(*filter.since) : INT64_MIN)
         .bind(5, filter.until ? micros(*filter.until) : INT64_MAX)
         .bind_text(6, base::lower(filter.text))
-        .bind(7, std::clamp<std::int64_t>(filter.limit, 1, ListFilter::kMaxLimit));
+        .bind(7, std::clamp<std::int64_t>(filter.limit, 1, ListFilter::kMaxLimit))
+        .bind(8, filter.present ? 1 : 0);
     return read_items(select);
 }
 

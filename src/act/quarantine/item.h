@@ -62,6 +62,7 @@ struct ListFilter {
 
     std::string area = {};                     ///< empty = any
     std::optional<State> state = State::held;  ///< nullopt = any
+    bool present = false;                      ///< not those that were deleted, whatever `state` says
     std::optional<message::Verdict> verdict = {};
     std::optional<base::WallTime> since = {};  ///< in
     std::optional<base::WallTime> until = {};  ///< out

@@ -130,6 +130,14 @@ TEST_F(QuarantineTest, ListsWhatIsAskedFor) {
     EXPECT_EQ(list({.limit = 1}), (Ids{"Message 4"}));
 }
 
+TEST_F(QuarantineTest, WhatWasDeletedTakesNobodysPlaceInTheList) {
+    for (std::uint32_t n = 0; n < 4; ++n) ASSERT_TRUE(quarantine_->put(example_item(n), "x"));
+    ASSERT_TRUE(quarantine_->mark_released(example_item(1).id, {0, {}, "admin", true, "250 ok"}));
+    for (std::uint32_t n = 2; n < 4; ++n) ASSERT_TRUE(quarantine_->remove(example_item(n).id, deletion_));
+    EXPECT_EQ(list({.state = std::nullopt, .present = true, .limit = 2}), (Ids{"Message 1", "Message 0"}));
+    EXPECT_EQ(list({.state = std::nullopt, .limit = 2}), (Ids{"", ""}));
+}
+
 TEST_F(QuarantineTest, PrefixesAreUniqueOrSaySo) {
     ASSERT_TRUE(quarantine_->put(example_item(1), "x"));
     const auto reference = example_item(1).id.reference.to_string();

@@ -22,9 +22,12 @@ Result<pb::ControlEnd> ask_role(const Config& config, const std::string& role, p
     ipc::Channel channel(std::move(*socket), base::kControlFrameLimit);
     request.set_version(kControlVersion);
     request.set_id(1);
-    GATEHOUSE_CHECK(channel.send(request.SerializeAsString()));
+    // A peer that is turned away hears why without having been asked what it wants.
+    const auto sent = channel.send(request.SerializeAsString(), {}, kPatienceMs);
     while (true) {
-        GATEHOUSE_TRY(const std::string frame, channel.receive(kPatienceMs));
+        const auto received = channel.receive(kPatienceMs);
+        if (!received) return std::unexpected(sent ? received.error() : sent.error());
+        const std::string& frame = *received;
         pb::ControlReply reply;
         if (!reply.ParseFromString(frame))
             return base::fail(Fault::malformed, "{} sent a damaged reply", role);
@@ -36,7 +39,7 @@ Result<pb::ControlEnd> ask_role(const Config& config, const std::string& role, p
 
 int report(const base::Error& error) {
     fmt::print(stderr, "gatehouse: {}\n", error.sentence);
-    return error.fault == Fault::usage || error.fault == Fault::malformed ? 2 : 3;
+    return error.fault == Fault::usage ? 2 : 3;
 }
 
 int report_end(const pb::ControlEnd& end) {

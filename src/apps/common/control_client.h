@@ -22,7 +22,8 @@ struct ControlSinks {
 base::Result<pb::ControlEnd> ask_role(const Config& config, const std::string& role,
                                       pb::ControlRequest request, const ControlSinks& sinks);
 
-/// "gatehouse: SENTENCE" on stderr; the exit class that fits the fault.
+/// "gatehouse: SENTENCE" on stderr; the exit class that fits the fault: 2 for wrong words or configuration, 3
+/// for everything else (a damaged store is nobody's wrong usage).
 int report(const base::Error& error);
 int report_end(const pb::ControlEnd& end);
 

@@ -2,13 +2,13 @@
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <boost/asio/post.hpp>
 
 #include "apps/common/control_client.h"
 #include "base/log.h"
+#include "base/text.h"
 
 namespace gatehouse::apps {
 
@@ -18,13 +18,25 @@ using base::LogLevel;
 namespace {
 
 constexpr int kRequestPatienceMs = 5000;
+constexpr int kReplyPatienceMs = 10'000;
 constexpr std::size_t kRawPiece = 256 * 1024;
+constexpr std::size_t kLongestName = 128;
+constexpr std::chrono::seconds kLastWords{1};
+
+/// For peers that are not served; an empty socket always takes so little.
+void turn_away(Fd connection, const std::string& sentence) {
+    ipc::Channel channel(std::move(connection), base::kControlFrameLimit);
+    pb::ControlReply reply;
+    reply.mutable_end()->set_exit_class(3);
+    reply.mutable_end()->set_sentence(sentence);
+    (void)channel.send(reply.SerializeAsString(), {}, 0);
+}
 
 }  // namespace
 
 void ControlReplies::send(const pb::ControlReply& reply) {
     if (is_gone_) return;
-    is_gone_ = !channel_.send(reply.SerializeAsString());
+    is_gone_ = !channel_.send(reply.SerializeAsString(), {}, kReplyPatienceMs);
 }
 
 void ControlReplies::row(const std::string& json) {
@@ -44,6 +56,13 @@ void ControlReplies::raw(std::string_view bytes) {
     }
 }
 
+void ControlReplies::working() {
+    pb::ControlReply reply;
+    reply.set_id(id_);
+    reply.set_working(true);
+    send(reply);
+}
+
 void ControlReplies::end(unsigned exit_class, const std::string& sentence) {
     pb::ControlReply reply;
     reply.set_id(id_);
@@ -57,9 +76,40 @@ ControlServer::ControlServer(Fd listening, unsigned reading_group, Handler handl
     acceptor_ = std::jthread([this](const std::stop_token& stop) { accept_until_stopped(stop); });
 }
 
+/// A connection in service: the server can end it from outside.
+class ControlServer::Open {
+  public:
+    Open(ControlServer& server, int socket) : server_(server), socket_(socket) {
+        const std::lock_guard lock(server_.mutex_);
+        is_welcome_ = !server_.is_ending_;
+        server_.open_.insert(socket_);
+    }
+    ~Open() {
+        const std::lock_guard lock(server_.mutex_);
+        server_.open_.erase(socket_);
+        server_.closed_.notify_all();
+    }
+    Open(const Open&) = delete;
+    Open& operator=(const Open&) = delete;
+
+    bool is_welcome() const { return is_welcome_; }
+
+  private:
+    ControlServer& server_;
+    int socket_;
+    bool is_welcome_ = false;
+};
+
 ControlServer::~ControlServer() {
     acceptor_.request_stop();
     acceptor_.join();
+    std::unique_lock lock(mutex_);
+    is_ending_ = true;
+    for (const int socket : open_) ::shutdown(socket, SHUT_RD);
+    // Whoever has an answer ready may still give it.
+    closed_.wait_for(lock, kLastWords, [&] { return open_.empty(); });
+    for (const int socket : open_) ::shutdown(socket, SHUT_RDWR);
+    lock.unlock();
     threads_.join();
 }
 
@@ -73,26 +123,42 @@ void ControlServer::accept_until_stopped(const std::stop_token& stop) {
                 std::chrono::milliseconds(50));  // out of descriptors: let others finish
             continue;
         }
-        const timeval patience{10, 0};
-        ::setsockopt(connection.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-        const int raw = connection.release();  // a copyable handle for the task
-        boost::asio::post(threads_, [this, raw] { serve(Fd(raw)); });
+        admit(std::move(connection));
     }
 }
 
-void ControlServer::serve(Fd connection) {
+void ControlServer::admit(Fd connection) {
     const auto peer = ipc::peer_of(connection.get());
     if (!peer) return;
-    const bool may_change = peer->uid == 0 || peer->uid == ::geteuid();
+    if (ipc::rights_of(*peer, reading_group_) == ipc::PeerRights::none) {
+        return turn_away(std::move(connection), "only root and the group gatehouse may ask");
+    }
+    if (waiting_.load() >= kMaxWaiting) {
+        return turn_away(std::move(connection), "too many requests are waiting already; try again later");
+    }
+    ++waiting_;
+    const auto shared = std::make_shared<Fd>(std::move(connection));  // a task has to be copyable
+    boost::asio::post(threads_, [this, shared, who = *peer] {
+        --waiting_;
+        serve(std::move(*shared), who);
+    });
+}
+
+void ControlServer::serve(Fd connection, const ipc::PeerIds& peer) {
+    const bool may_change = ipc::rights_of(peer, reading_group_) == ipc::PeerRights::change;
     ipc::Channel channel(std::move(connection), base::kControlFrameLimit);
+    const Open open(*this, channel.socket());
+    if (!open.is_welcome()) return;
     const auto frame = channel.receive(kRequestPatienceMs);
     pb::ControlRequest request;
     if (!frame || !request.ParseFromString(*frame)) return;
     ControlReplies replies(channel, request.id(), may_change);
-    if (!may_change && peer->gid != reading_group_)
-        return replies.end(3, "only root and the group gatehouse may ask");
     if (request.version() != kControlVersion) {
         return replies.end(3, "the running gateway is of another version than this command; restart it");
+    }
+    if (request.has_quarantine()) {
+        auto& quarantine = *request.mutable_quarantine();
+        quarantine.set_who(signed_name(quarantine.who(), peer.uid));
     }
     try {
         handler_(request, replies);
@@ -100,6 +166,11 @@ void ControlServer::serve(Fd connection) {
         base::log(LogLevel::error, "a control request failed: {}", error.what());
         replies.end(3, error.what());
     }
+}
+
+std::string signed_name(std::string_view claimed, unsigned uid) {
+    const auto name = base::printable(claimed, kLongestName);
+    return fmt::format("{} (uid {})", name.empty() ? "somebody" : name, uid);
 }
 
 }  // namespace gatehouse::apps

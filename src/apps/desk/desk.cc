@@ -38,6 +38,9 @@ base::Result<std::optional<Enum>> word_to(const std::string& word, Enum last, st
                       fmt::format("{}", fmt::join(known, ", ")));
 }
 
+/// Each holds a thread of the control server for as long as its hops take; others want to ask, too.
+constexpr std::size_t kMostReleases = 4;
+
 base::WallTime time_of(std::int64_t micros) {
     return base::WallTime(std::chrono::microseconds(micros));
 }
@@ -52,7 +55,7 @@ DeskEnd Desk::answer(const pb::ControlRequest& request, const DeskSinks& sinks) 
         case pb::QuarantineRequest::SHOW:
             return show(request.quarantine(), sinks);
         case pb::QuarantineRequest::RELEASE:
-            return release(request.quarantine());
+            return release(request.quarantine(), sinks);
         case pb::QuarantineRequest::DELETE:
             return remove(request.quarantine());
         default:
@@ -94,16 +97,12 @@ DeskEnd Desk::list(const pb::QuarantineRequest& request, const DeskSinks& sinks)
     act::quarantine::ListFilter filter;
     filter.text = request.id();
     filter.state = std::nullopt;
+    filter.present = true;
     if (request.limit() != 0) filter.limit = request.limit();
     const auto items = quarantine_.list(filter);
     if (!items) return end_of(items.error());
-    unsigned shown = 0;
-    for (const auto& item : *items) {
-        if (item.state == act::quarantine::State::deleted) continue;
-        sinks.row(json::serialize(item_json(item)));
-        ++shown;
-    }
-    return {0, shown == 0 ? "the quarantine is empty" : ""};
+    for (const auto& item : *items) sinks.row(json::serialize(item_json(item)));
+    return {0, items->empty() ? "the quarantine is empty" : ""};
 }
 
 DeskEnd Desk::show(const pb::QuarantineRequest& request, const DeskSinks& sinks) {
@@ -147,30 +146,80 @@ DeskEnd Desk::show(const pb::QuarantineRequest& request, const DeskSinks& sinks)
     return {};
 }
 
-DeskEnd Desk::release(const pb::QuarantineRequest& request) {
+/// Holds an item while something is done to it that must not be done twice; frees it at the end of its life.
+class Desk::Claim {
+  public:
+    Claim(Desk& desk, const base::ItemId& id, Work work) : desk_(desk), id_(id) {
+        const std::lock_guard lock(desk_.work_mutex_);
+        if (work == Work::release && desk_.in_work_.size() >= kMostReleases) {
+            refusal_ = {3, fmt::format("{} requests are at work on the quarantine; try again in a moment",
+                                       desk_.in_work_.size())};
+            return;
+        }
+        const auto [at, is_new] = desk_.in_work_.emplace(id, work);
+        is_mine_ = is_new;
+        if (is_new) return;
+        const bool is_release = at->second == Work::release;
+        refusal_ = {3, id.to_string() + (is_release ? " is being released now" : " is being deleted now")};
+    }
+    ~Claim() {
+        const std::lock_guard lock(desk_.work_mutex_);
+        if (is_mine_) desk_.in_work_.erase(id_);
+    }
+    Claim(const Claim&) = delete;
+    Claim& operator=(const Claim&) = delete;
+
+    explicit operator bool() const { return is_mine_; }
+    const DeskEnd& refusal() const { return refusal_; }
+
+  private:
+    Desk& desk_;
+    base::ItemId id_;
+    bool is_mine_ = false;
+    DeskEnd refusal_;
+};
+
+DeskEnd Desk::release(const pb::QuarantineRequest& request, const DeskSinks& sinks) {
     if (!release_) return {3, "release sends mail, so it needs the running gateway"};
-    const auto item = quarantine_.show(request.id());
+    const auto named = quarantine_.show(request.id());
+    if (!named) return end_of(named.error());
+    const auto item_id = named->info.id;
+    const Claim claim(*this, item_id, Work::release);
+    if (!claim) return claim.refusal();
+    return release_claimed(item_id, request, sinks);
+}
+
+DeskEnd Desk::release_claimed(const base::ItemId& item_id, const pb::QuarantineRequest& request,
+                              const DeskSinks& sinks) {
+    const std::string id = item_id.to_string();
+    const auto item = quarantine_.show(id);  // as it is now that nobody else has it in work
     if (!item) return end_of(item.error());
-    const std::string id = item->info.id.to_string();
+    if (item->state == act::quarantine::State::deleted) return {1, id + " was deleted"};
     if (item->state == act::quarantine::State::released) {
         return {1, id + " was released before; it is not sent again"};
     }
     if (item->damaged) return {3, id + " is damaged: its file is missing or was changed"};
-    const auto sent = release_(*item);
+    const auto sent = release_(*item, sinks.working);
     act::quarantine::Attempt attempt;
     attempt.at = clock_.wall();
     attempt.who = request.who();
     attempt.success = sent.has_value();
-    attempt.result = sent ? *sent : sent.error().sentence;
-    const auto noted = quarantine_.mark_released(item->info.id, attempt);
-    if (!sent) return {3, id + " was not released: " + sent.error().sentence};
+    attempt.result = sent ? sent->sentence : sent.error().sentence;
+    const auto noted = quarantine_.mark_released(item_id, attempt);
+    if (!sent) {
+        const unsigned exit_class = sent.error().fault == Fault::refused ? 1 : 3;
+        return {exit_class, id + " was not released: " + sent.error().sentence};
+    }
     if (!noted) return {3, id + " was sent, but that could not be noted: " + noted.error().sentence};
-    return {0, id + " was released: " + *sent};
+    if (!sent->to_everybody) return {1, id + " was released, but not to everybody: " + sent->sentence};
+    return {0, id + " was released: " + sent->sentence};
 }
 
 DeskEnd Desk::remove(const pb::QuarantineRequest& request) {
     const auto item = quarantine_.show(request.id());
     if (!item) return end_of(item.error());
+    const Claim claim(*this, item->info.id, Work::removal);
+    if (!claim) return claim.refusal();
     const auto gone =
         quarantine_.remove(item->info.id, {clock_.wall(), request.who(), "deleted", request.why()});
     if (!gone) return end_of(gone.error());

@@ -54,8 +54,9 @@ void Front::answer(const pb::ControlRequest& request, ControlReplies& replies) {
          request.quarantine().verb() != pb::QuarantineRequest::SHOW);
     if (changes && !replies.may_change()) return replies.end(3, "only root may do this");
     if (request.has_testing()) return answer_testing(request.testing(), replies);
-    const auto end = desk_->answer(request, {[&](const std::string& row) { replies.row(row); },
-                                             [&](std::string_view bytes) { replies.raw(bytes); }});
+    const auto end = desk_->answer(
+        request, {[&](const std::string& row) { replies.row(row); },
+                  [&](std::string_view bytes) { replies.raw(bytes); }, [&] { replies.working(); }});
     replies.end(end.exit_class, end.sentence);
 }
 

@@ -131,7 +131,7 @@ Result<void> Front::listen() {
         GATEHOUSE_CHECK(strands_[next % strands_.size()]->server.listen(std::move(listener)));
     }
     desk_ = std::make_unique<Desk>(*recorder_, *quarantine_, *clock_);
-    desk_->set_release([this](const act::quarantine::Item& item) { return release(item); });
+    desk_->set_release([this](const auto& item, const auto& working) { return release(item, working); });
     GATEHOUSE_TRY(auto control, take_fd(beginning_, "control"));
     control_ = std::make_unique<ControlServer>(
         std::move(control), config_.group_id(),
@@ -233,7 +233,8 @@ net::Task<void> Front::drain_and_stop(std::chrono::seconds patience) {
             net::asio::detached);
     }
     net::Timer tick(*loops_.front());
-    while (left->load() != 0) {
+    const auto give_up = clock_->steady() + patience;  // of releases; sessions have their own
+    while (left->load() != 0 || (releases_.load() != 0 && clock_->steady() < give_up)) {
         tick.expires_after(std::chrono::milliseconds(20));
         co_await tick.async_wait(net::kTuple);
     }

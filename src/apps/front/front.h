@@ -59,7 +59,7 @@ class Front {
     void answer_testing(const pb::TestingRequest& request, ControlReplies& replies);
     std::string status_row();
     void metric_rows(ControlReplies& replies);
-    base::Result<std::string> release(const act::quarantine::Item& item);
+    base::Result<Released> release(const act::quarantine::Item& item, const std::function<void()>& working);
 
     RoleBeginning& beginning_;  ///< of main()
     Config config_;
@@ -83,6 +83,7 @@ class Front {
     std::unique_ptr<ControlServer> control_;
     std::vector<std::jthread> threads_;
     std::atomic<bool> is_draining_{false};
+    std::atomic<unsigned> releases_{0};  ///< under way
 };
 
 }  // namespace gatehouse::apps

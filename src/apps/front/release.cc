@@ -3,33 +3,79 @@
 
 #include "apps/front/front.h"
 #include "apps/front/strand.h"
+#include "base/text.h"
 #include "pipeline/release.h"
 
 namespace gatehouse::apps {
 
-base::Result<std::string> Front::release(const act::quarantine::Item& item) {
-    GATEHOUSE_TRY(auto message, quarantine_->open_sealed(item.info.id));
-    auto promise = std::make_shared<std::promise<base::Result<std::string>>>();  // shared with the loop
-    auto waiting = promise->get_future();
-    auto& strand = *strands_.front();
-    const pipeline::ReleaseParts parts{*clock_, config_.hostname(), config_.next_hops, strand.hops,
-                                       *recorder_};
-    auto job = std::make_shared<pipeline::ReleaseJob>(pipeline::ReleaseJob{item, std::move(message)});
-    net::asio::post(strand.io, [&io = strand.io, parts, job, promise] {
-        net::asio::co_spawn(
-            io,
-            [](pipeline::ReleaseParts p, std::shared_ptr<pipeline::ReleaseJob> j,
-               std::shared_ptr<std::promise<base::Result<std::string>>> done) -> net::Task<void> {
-                auto result = co_await pipeline::release(std::move(p), std::move(*j));
-                done->set_value(std::move(result));
-            }(parts, job, promise),
-            net::asio::detached);
+namespace {
+
+using base::Fault;
+using base::Result;
+using Answer = Result<pipeline::Released>;
+using namespace std::chrono_literals;
+
+/// No further hop is asked after that; the one that is being asked is bounded by its own time limits.
+constexpr auto kLongest = 10min;
+constexpr auto kSlice = 100ms;
+constexpr auto kWordEvery = 10s;
+
+/// Counts a release for the drain as long as it lives.
+class Counted {
+  public:
+    explicit Counted(std::atomic<unsigned>& count) : count_(count) { ++count_; }
+    ~Counted() { --count_; }
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+
+  private:
+    std::atomic<unsigned>& count_;
+};
+
+std::future<Answer> start_release(net::Io& io, pipeline::ReleaseParts parts, pipeline::ReleaseJob job) {
+    struct Begun {
+        pipeline::ReleaseParts parts;
+        pipeline::ReleaseJob job;
+        std::promise<Answer> done;
+    };
+    const auto begun = std::make_shared<Begun>(std::move(parts), std::move(job));  // shared with the loop
+    net::asio::post(io, [&io, begun] {
+        net::asio::co_spawn(io, pipeline::release(begun->parts, std::move(begun->job)),
+                            [begun](const std::exception_ptr& failure, Answer answer) {
+                                if (failure) return begun->done.set_exception(failure);
+                                begun->done.set_value(std::move(answer));
+                            });
     });
-    if (waiting.wait_for(std::chrono::minutes(10)) != std::future_status::ready) {
-        return base::fail(base::Fault::timed_out,
-                          "the next hop did not answer; look at `track` before trying again");
+    return begun->done.get_future();
+}
+
+}  // namespace
+
+Result<Released> Front::release(const act::quarantine::Item& item, const std::function<void()>& working) {
+    const Counted counted(releases_);
+    if (is_draining_) {
+        return base::fail(Fault::unavailable, "the gateway is being restarted; try again in a moment");
     }
-    return waiting.get();
+    auto& strand = *strands_.front();
+    const std::string hostname = config_.hostname();
+    GATEHOUSE_TRY(auto job, pipeline::prepare_release(
+                                {*quarantine_, *recorder_, memory_, base::lower(hostname)}, item));
+    auto waiting = start_release(strand.io,
+                                 {*clock_, hostname, config_.next_hops, strand.hops, strand.inspectors,
+                                  *recorder_, clock_->steady() + kLongest},
+                                 std::move(job));
+    auto next_word = clock_->steady() + kWordEvery;
+    while (waiting.wait_for(kSlice) != std::future_status::ready) {
+        if (strand.io.stopped()) {
+            return base::fail(Fault::unavailable,
+                              "the gateway stopped meanwhile; look at the next hop before trying again");
+        }
+        if (clock_->steady() < next_word) continue;
+        next_word = clock_->steady() + kWordEvery;
+        working();
+    }
+    GATEHOUSE_TRY(auto released, waiting.get());
+    return Released{std::move(released.sentence), released.to_everybody};
 }
 
 }  // namespace gatehouse::apps

@@ -22,11 +22,13 @@ int command_status(const Globals& globals) {
         std::vector<std::string> rows;
         const auto end =
             ask_role(*config, role, request, {[&](std::string_view row) { rows.emplace_back(row); }, {}});
+        // The supervisor's no is everybody's.
         if (!end && role == "gatehouse") return report(end.error());
-        if (!end) {
+        if (end && end->exit_class() != 0 && role == "gatehouse") return report_end(*end);
+        if (!end || end->exit_class() != 0) {
             code = 3;
-            rows.push_back(json::serialize(
-                json::object{{"role", role}, {"ready", false}, {"error", end.error().sentence}}));
+            const std::string why = end ? end->sentence() : end.error().sentence;
+            rows.push_back(json::serialize(json::object{{"role", role}, {"ready", false}, {"error", why}}));
         }
         for (const auto& row : rows) {
             if (globals.json) {

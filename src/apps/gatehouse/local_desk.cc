@@ -1,7 +1,10 @@
 #include "apps/gatehouse/local_desk.h"
 
+#include <unistd.h>
+
 #include <filesystem>
 
+#include "apps/common/control_server.h"
 #include "apps/gatehouse/state_folder.h"
 #include "base/log.h"
 #include "ipc/channel.h"
@@ -11,8 +14,7 @@ namespace gatehouse::apps {
 using base::Fault;
 using base::Result;
 
-Result<pb::ControlEnd> ask_desk(const Config& config, const pb::ControlRequest& request,
-                                const ControlSinks& sinks) {
+Result<pb::ControlEnd> ask_desk(const Config& config, pb::ControlRequest request, const ControlSinks& sinks) {
     if (ipc::connect_unix(config.state_path("run/front.sock")))
         return ask_role(config, "front", request, sinks);
     if (!std::filesystem::exists(config.state_path("run"))) {
@@ -23,12 +25,18 @@ Result<pb::ControlEnd> ask_desk(const Config& config, const pb::ControlRequest& 
     const base::Clock clock;
     GATEHOUSE_TRY(const auto recorder, record::Recorder::open({.state = config.state_path(""),
                                                                .database = config.database_path(),
-                                                               .who = "the gatehouse command"},
+                                                               .who = "the gatehouse command",
+                                                               .retention = config.retention,
+                                                               .forgets = false},
                                                               clock));
     GATEHOUSE_TRY(const auto quarantine,
                   act::quarantine::Quarantine::open({.folder = config.state_path("items/quarantine"),
                                                      .database = config.database_path(),
                                                      .who = "the gatehouse command"}));
+    if (request.has_quarantine()) {
+        auto& quarantine_request = *request.mutable_quarantine();
+        quarantine_request.set_who(signed_name(quarantine_request.who(), ::getuid()));
+    }
     Desk desk(*recorder, *quarantine, clock);
     const auto done = desk.answer(request, {[&](const std::string& row) {
                                                 if (sinks.row) sinks.row(row);

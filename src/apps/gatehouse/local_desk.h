@@ -8,7 +8,7 @@
 namespace gatehouse::apps {
 
 /// Over the socket when a gateway runs, else on the stores. Fault::unavailable names who holds them.
-base::Result<pb::ControlEnd> ask_desk(const Config& config, const pb::ControlRequest& request,
+base::Result<pb::ControlEnd> ask_desk(const Config& config, pb::ControlRequest request,
                                       const ControlSinks& sinks);
 
 }  // namespace gatehouse::apps

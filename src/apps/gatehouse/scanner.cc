@@ -61,8 +61,9 @@ struct Scanner::Parts {
 
     Result<void> start_zygote();
     Result<void> start_engine();
-    Result<void> wait_for_engine();
+    void wait_for_engine();
     net::Task<void> work(const Calls& calls);
+    net::Task<void> scan_one(const Calls& calls, const std::string& name, const std::string& bytes);
 
     const Config& config;
     ScanEnvelope envelope;
@@ -137,22 +138,26 @@ Result<void> Scanner::Parts::start_engine() {
     monitor = std::make_unique<consult::engines::EngineMonitor>(io, clock, *engine);
     net::asio::co_spawn(io, monitor->run(), net::asio::detached);
     view.emplace(io, clock, *engine);
-    return wait_for_engine();
+    wait_for_engine();
+    return {};
 }
 
-Result<void> Scanner::Parts::wait_for_engine() {
-    constexpr auto kPatience = 120s;  // a large database takes its time
-    const auto by = clock.steady() + kPatience;
-    while (clamd && !engine->state.is_up() && clock.steady() < by) {
+void Scanner::Parts::wait_for_engine() {
+    // A large database takes its time; an engine that others run is there already, or not.
+    const auto patience = clamd ? 120s : 10s;
+    const auto by = clock.steady() + patience;
+    while (!engine->state.is_up() && clock.steady() < by) {
         io.run_for(10ms);
         io.restart();
+        if (!clamd) continue;
         if (const auto ended = clamd->poll_exit(); ended) {
             base::log(base::LogLevel::error, "clamd {}: {}", consult::engines::describe_exit(*ended),
                       engine->log.last_complaint());
-            break;
+            return;
         }
     }
-    return {};
+    if (!engine->state.is_up())
+        base::log(base::LogLevel::error, "the malware engine does not answer; messages count as unscannable");
 }
 
 Result<std::unique_ptr<Scanner>> Scanner::start(const Config& config, ScanEnvelope envelope) {
@@ -174,45 +179,58 @@ net::Task<void> Scanner::Parts::work(const Calls& calls) {
     std::string name;
     std::string bytes;
     while (calls.next(name, bytes)) {
-        ScannedMessage scanned{name, {}};
-        auto& envelope_of = scanned.record.envelope;
-        envelope_of.reference =
-            base::Reference::make(clock.wall(), 0, static_cast<std::uint32_t>(base::random_u64()));
-        envelope_of.received = clock.wall();
-        envelope_of.client.address = envelope.client;
-        envelope_of.client.helo = envelope.helo;
-        envelope_of.sender = envelope.from;
-        for (const auto& address : envelope.to) envelope_of.recipients.push_back({address, 0, ""});
-        if (envelope_of.recipients.empty()) envelope_of.recipients.push_back({"recipient", 0, ""});
-        envelope_of.size = bytes.size();
-        envelope_of.revision = config.revision.id;
-        auto file = ipc::Memfd::make("scan");
-        if (file) {
-            if (const auto written = file->append(bytes); !written) file = std::unexpected(written.error());
+        std::optional<std::string> failure;
+        try {
+            co_await scan_one(calls, name, bytes);
+        } catch (const std::exception& error) {  // one message's bad luck; the others go on
+            failure = error.what();
         }
-        auto sealed = file ? std::move(*file).seal() : Result<base::Fd>(std::unexpected(file.error()));
-        if (!sealed) {
-            calls.failed(name, sealed.error());
-            continue;
-        }
-        auto judged = co_await judge->judge(envelope_of, policy, sealed->get(), clock.steady());
-        if (!judged) {
-            calls.failed(name, judged.error());
-            continue;
-        }
-        scanned.record.inspected = true;
-        scanned.record.facts = std::move(judged->facts);
-        scanned.record.answers = std::move(judged->answers);
-        scanned.record.circumstances = std::move(judged->circumstances);
-        scanned.record.decision = std::move(judged->decision);
-        calls.done(std::move(scanned));
+        if (failure) calls.failed(name, {Fault::internal, *failure});
     }
+}
+
+net::Task<void> Scanner::Parts::scan_one(const Calls& calls, const std::string& name,
+                                         const std::string& bytes) {
+    ScannedMessage scanned{name, {}};
+    auto& envelope_of = scanned.record.envelope;
+    envelope_of.reference =
+        base::Reference::make(clock.wall(), 0, static_cast<std::uint32_t>(base::random_u64()));
+    envelope_of.received = clock.wall();
+    envelope_of.client.address = envelope.client;
+    envelope_of.client.helo = envelope.helo;
+    envelope_of.sender = envelope.from;
+    for (const auto& address : envelope.to) envelope_of.recipients.push_back({address, 0, ""});
+    if (envelope_of.recipients.empty()) envelope_of.recipients.push_back({"recipient", 0, ""});
+    envelope_of.size = bytes.size();
+    envelope_of.revision = config.revision.id;
+    auto file = ipc::Memfd::make("scan");
+    if (file) {
+        if (const auto written = file->append(bytes); !written) file = std::unexpected(written.error());
+    }
+    auto sealed = file ? std::move(*file).seal() : Result<base::Fd>(std::unexpected(file.error()));
+    if (!sealed) {
+        calls.failed(name, sealed.error());
+        co_return;
+    }
+    auto judged = co_await judge->judge(envelope_of, policy, sealed->get(), clock.steady());
+    if (!judged) {
+        calls.failed(name, judged.error());
+        co_return;
+    }
+    scanned.record.inspected = true;
+    scanned.record.facts = std::move(judged->facts);
+    scanned.record.answers = std::move(judged->answers);
+    scanned.record.circumstances = std::move(judged->circumstances);
+    scanned.record.decision = std::move(judged->decision);
+    calls.done(std::move(scanned));
 }
 
 void Scanner::run(const Calls& calls) {
     std::size_t left = parts_->workers;
     for (std::size_t i = 0; i < parts_->workers; ++i) {
-        net::asio::co_spawn(parts_->io, parts_->work(calls), [&](const std::exception_ptr&) {
+        net::asio::co_spawn(parts_->io, parts_->work(calls), [&](const std::exception_ptr& failure) {
+            // What `next` or `failed` threw: the message in hand is lost, and whoever asked has to know.
+            if (failure) calls.failed("scan", {Fault::internal, "an exception ended a part of the scan"});
             if (--left == 0) parts_->io.stop();
         });
     }

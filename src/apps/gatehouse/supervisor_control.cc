@@ -26,7 +26,7 @@ namespace json = boost::json;
 namespace {
 
 void send_reply(ipc::Channel& client, const pb::ControlReply& reply) {
-    (void)client.send(reply.SerializeAsString());
+    (void)client.send(reply.SerializeAsString(), {}, 1000);  // it has other things to do than to wait
 }
 
 void send_end(ipc::Channel& client, std::uint64_t id, std::uint32_t exit_class, const std::string& sentence) {
@@ -56,13 +56,14 @@ void Supervisor::on_control() {
     if (!connection) return;
     const auto peer = ipc::peer_of(connection.get());
     if (!peer) return;
-    const bool may_change = peer->uid == 0 || peer->uid == ::geteuid();
-    const bool may_read = may_change || peer->gid == config_.group_id();
+    const auto rights = ipc::rights_of(*peer, config_.group_id());
+    const bool may_change = rights == ipc::PeerRights::change;
     ipc::Channel client(std::move(connection), base::kControlFrameLimit);
     const auto frame = client.receive(1000);
     pb::ControlRequest request;
     if (!frame || !request.ParseFromString(*frame)) return;
-    if (!may_read) return send_end(client, request.id(), 3, "only root and the group gatehouse may ask");
+    if (rights == ipc::PeerRights::none)
+        return send_end(client, request.id(), 3, "only root and the group gatehouse may ask");
     answer(client, request, may_change);
 }
 
