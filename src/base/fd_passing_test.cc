@@ -17,7 +17,7 @@ class NoDescriptorFree {
     NoDescriptorFree() {
         ::getrlimit(RLIMIT_NOFILE, &before_);
         rlimit none = before_;
-        none.rlim_cur = 0;
+        none.rlim_cur = 1;  // poll() wants room for what it polls
         ::setrlimit(RLIMIT_NOFILE, &none);
     }
     ~NoDescriptorFree() { ::setrlimit(RLIMIT_NOFILE, &before_); }

@@ -136,6 +136,10 @@ std::size_t FrameChannel::untaken_fds() const {
     return state_->fds.size();
 }
 
+std::size_t FrameChannel::unread_bytes() const {
+    return state_->buffer.pending();
+}
+
 bool FrameChannel::is_open() const {
     return state_ && state_->socket.is_open();
 }

@@ -36,6 +36,8 @@ class FrameChannel {
     base::Result<base::Fd> take_fd();
     /// Descriptors nobody took; a peer that sends more than its frames name is closed by the caller.
     std::size_t untaken_fds() const;
+    /// Bytes that were read behind the last frame given.
+    std::size_t unread_bytes() const;
 
     bool is_open() const;
     /// Ends pending operations with Fault::unavailable.

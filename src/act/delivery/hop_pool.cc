@@ -35,6 +35,10 @@ net::Task<Result<HopSession>> HopPool::open(const NextHop& hop) {
     co_return HopSession(std::move(slot), std::move(connection), refuse_eight_bit);
 }
 
+const DeliverySettings& HopPool::settings() const {
+    return core_->settings();
+}
+
 HopPoolCounts HopPool::counts() const {
     return core_->counts();
 }

@@ -49,6 +49,7 @@ class HopPool {
     /// reachable now; refused: it does not give the TLS its setting demands; limit: all connections are busy.
     net::Task<base::Result<HopSession>> open(const NextHop& hop);
     HopPoolCounts counts() const;
+    const DeliverySettings& settings() const;
     /// Closes idle connections now and keeps none from here on.
     void close();
 

@@ -195,7 +195,7 @@ net::Task<void> Scanner::Parts::work(const Calls& calls) {
             calls.failed(name, sealed.error());
             continue;
         }
-        auto judged = co_await judge->judge(envelope_of, policy, sealed->get(), clock.steady());
+        auto judged = co_await judge->judge(envelope_of, policy, sealed->get(), {clock.steady()});
         if (!judged) {
             calls.failed(name, judged.error());
             continue;
