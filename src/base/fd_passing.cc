@@ -82,6 +82,7 @@ Result<std::size_t> receive_with_fds(int socket, std::span<char> into, std::dequ
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return fail(Fault::timed_out, "nothing to read yet");
     if (got < 0) return fail_errno(Fault::unavailable, "the peer process is gone", errno);
+    std::size_t taken = 0;
     for (cmsghdr* item = CMSG_FIRSTHDR(&message); item != nullptr; item = CMSG_NXTHDR(&message, item)) {
         if (item->cmsg_level != SOL_SOCKET || item->cmsg_type != SCM_RIGHTS) continue;
         const std::size_t count = (item->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -90,11 +91,22 @@ Result<std::size_t> receive_with_fds(int socket, std::span<char> into, std::dequ
             std::memcpy(&fd, CMSG_DATA(item) + i * sizeof(int), sizeof fd);
             fds.emplace_back(fd);
         }
+        taken += count;
     }
     if ((message.msg_flags & MSG_CTRUNC) != 0) {
-        return fail(Fault::malformed, "the peer process sent too many descriptors");
+        if (taken >= kMaxPassedFds)
+            return fail(Fault::malformed, "the peer process sent too many descriptors");
+        fds.emplace_back();  // there was room for it in `control`, but not in our table of open files
     }
     return static_cast<std::size_t>(got);
+}
+
+Result<Fd> take_first(std::deque<Fd>& fds) {
+    if (fds.empty()) return fail(Fault::malformed, "a descriptor was named and not sent");
+    Fd first = std::move(fds.front());
+    fds.pop_front();
+    if (!first) return fail(Fault::limit, "too many files are open: raise the limit of open files (nofile)");
+    return first;
 }
 
 Result<std::pair<Fd, Fd>> make_socket_pair() {

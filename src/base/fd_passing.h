@@ -23,8 +23,13 @@ Result<std::size_t> send_with_fds_now(int socket, std::string_view head, std::st
                                       std::span<const int> fds);
 
 /// One recvmsg; received descriptors are close-on-exec and are put at the end of `fds`. 0 bytes = end of
-/// stream; EAGAIN is Fault::timed_out.
+/// stream; EAGAIN is Fault::timed_out. Where this process could not open any more, the bytes come all the
+/// same, and a closed Fd stands in the place of what was lost (how many, nobody knows): see take_first.
 Result<std::size_t> receive_with_fds(int socket, std::span<char> into, std::deque<Fd>& fds);
+
+/// The oldest of them. Fault::malformed: there is none, the peer sent fewer than it named; limit: it came,
+/// but this process has too many files open.
+Result<Fd> take_first(std::deque<Fd>& fds);
 
 /// Two connected unix stream sockets, close-on-exec.
 Result<std::pair<Fd, Fd>> make_socket_pair();

@@ -4,6 +4,7 @@ namespace gatehouse::base {
 namespace {
 
 constexpr std::size_t kHeaderSize = 4;
+constexpr std::size_t kKeep = 64 * 1024;  // capacity that an empty buffer keeps
 
 }  // namespace
 
@@ -25,13 +26,16 @@ Result<std::optional<std::string>> FrameBuffer::next() {
     if (pending() < kHeaderSize + length) return std::nullopt;
     std::string payload = buffer_.substr(start_ + kHeaderSize, length);
     start_ += kHeaderSize + length;
-    if (start_ == buffer_.size()) {
-        buffer_.clear();
-        start_ = 0;
-        constexpr std::size_t kKeep = 64 * 1024;
-        if (buffer_.capacity() > kKeep) buffer_.shrink_to_fit();
-    }
+    compact();
     return payload;
+}
+
+/// Drops what was taken once it is at least as much as what is left, so each byte is moved once at most.
+void FrameBuffer::compact() {
+    if (start_ < pending()) return;
+    buffer_.erase(0, start_);
+    start_ = 0;
+    if (buffer_.capacity() > kKeep && buffer_.size() <= kKeep / 4) buffer_.shrink_to_fit();
 }
 
 }  // namespace gatehouse::base

@@ -19,6 +19,7 @@ inline constexpr std::uint32_t kInspectorFrameLimit = 16U << 20;
 
 std::string frame_header(std::size_t payload_size);
 
+/// Holds what has arrived and was not taken: less than twice that and a little, however the frames lie.
 class FrameBuffer {
   public:
     explicit FrameBuffer(std::uint32_t limit) : limit_(limit) {}
@@ -28,8 +29,12 @@ class FrameBuffer {
     Result<std::optional<std::string>> next();
     /// Bytes of a frame that has begun; 0 between frames.
     std::size_t pending() const { return buffer_.size() - start_; }
+    /// What it takes of memory.
+    std::size_t capacity() const { return buffer_.capacity(); }
 
   private:
+    void compact();
+
     std::uint32_t limit_;
     std::string buffer_;
     std::size_t start_ = 0;

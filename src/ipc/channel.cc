@@ -99,10 +99,9 @@ Result<std::string> Channel::receive(int timeout_ms) {
 }
 
 std::optional<Fd> Channel::take_fd() {
-    if (fds_.empty()) return std::nullopt;
-    Fd first = std::move(fds_.front());
-    fds_.pop_front();
-    return first;
+    auto first = base::take_first(fds_);
+    if (!first) return std::nullopt;
+    return std::move(*first);
 }
 
 namespace {

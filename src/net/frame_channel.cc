@@ -18,9 +18,18 @@ using base::SteadyTime;
 namespace {
 
 constexpr std::size_t kReadSize = 16 * 1024;
+constexpr unsigned kStepsInARow = 16;
 
 std::unexpected<base::Error> gone() {
     return base::fail(Fault::unavailable, "the peer process is gone");
+}
+
+std::unexpected<base::Error> too_late() {
+    return base::fail(Fault::timed_out, "the peer process did not come to an end in time");
+}
+
+bool is_past(SteadyTime deadline) {
+    return std::chrono::steady_clock::now() >= deadline;
 }
 
 }  // namespace
@@ -30,6 +39,7 @@ struct FrameChannel::State {
         : socket(std::move(taken)), reading(io, socket), writing(io, socket), buffer(limit) {}
 
     Result<void> read_some();
+    Task<void> take_turns();
     void close() {
         ErrorCode ignored;
         socket.close(ignored);
@@ -40,6 +50,7 @@ struct FrameChannel::State {
     SocketWait writing;
     base::FrameBuffer buffer;
     std::deque<Fd> fds;
+    unsigned steps = 0;  // frames and reads
 };
 
 Result<void> FrameChannel::State::read_some() {
@@ -52,6 +63,12 @@ Result<void> FrameChannel::State::read_some() {
     }
     buffer.append({bytes.data(), got});
     return {};
+}
+
+/// A peer that is always ready would never let others have the loop.
+Task<void> FrameChannel::State::take_turns() {
+    if (++steps % kStepsInARow != 0) co_return;
+    co_await asio::post(socket.get_executor(), asio::use_awaitable_t<Executor>());
 }
 
 Result<FrameChannel> FrameChannel::adopt(Io& io, Fd unix_socket, std::uint32_t frame_limit) {
@@ -70,7 +87,7 @@ Task<Result<void>> FrameChannel::send(std::string_view payload, std::span<const 
     const std::string header = base::frame_header(payload.size());
     const std::size_t total = header.size() + payload.size();
     std::size_t sent = 0;
-    while (sent < total) {
+    while (true) {
         if (!state.socket.is_open()) co_return gone();
         const auto head = std::string_view(header).substr(std::min(sent, header.size()));
         const auto body = payload.substr(sent - std::min(sent, header.size()));
@@ -79,22 +96,27 @@ Task<Result<void>> FrameChannel::send(std::string_view payload, std::span<const 
         if (!taken) state.close();
         GATEHOUSE_CO_CHECK(taken);
         sent += *taken;
-        if (*taken > 0) continue;
-        const auto waited = co_await state.writing.until(Socket::wait_write, deadline);
-        if (!waited) state.close();
-        GATEHOUSE_CO_CHECK(waited);
+        if (sent == total) co_return Result<void>{};
+        auto may_go_on = is_past(deadline) ? Result<void>(too_late()) : Result<void>();
+        if (may_go_on && *taken == 0) {
+            may_go_on = co_await state.writing.until(Socket::wait_write, deadline);
+        }
+        if (!may_go_on) state.close();
+        GATEHOUSE_CO_CHECK(may_go_on);
+        co_await state.take_turns();
     }
-    co_return Result<void>{};
 }
 
 Task<Result<std::string>> FrameChannel::receive(SteadyTime deadline) {
     State& state = *state_;
-    while (true) {
+    for (bool is_first = true;; is_first = false) {
+        co_await state.take_turns();
         auto frame = state.buffer.next();
         if (!frame) state.close();
         GATEHOUSE_CO_CHECK(frame);
         if (*frame) co_return std::move(**frame);
         if (!state.socket.is_open()) co_return gone();
+        if (!is_first && is_past(deadline)) co_return too_late();
         const auto read = state.read_some();
         if (read) continue;
         if (read.error().fault != Fault::timed_out) {
@@ -106,15 +128,16 @@ Task<Result<std::string>> FrameChannel::receive(SteadyTime deadline) {
     }
 }
 
-std::optional<Fd> FrameChannel::take_fd() {
-    if (state_->fds.empty()) return std::nullopt;
-    Fd fd = std::move(state_->fds.front());
-    state_->fds.pop_front();
-    return fd;
+Result<Fd> FrameChannel::take_fd() {
+    return base::take_first(state_->fds);
 }
 
 std::size_t FrameChannel::untaken_fds() const {
     return state_->fds.size();
+}
+
+std::size_t FrameChannel::unread_bytes() const {
+    return state_->buffer.pending();
 }
 
 bool FrameChannel::is_open() const {

@@ -1,6 +1,8 @@
 #include "net/frame_channel.h"
 
 #include <array>
+#include <atomic>
+#include <thread>
 
 #include "base/frame.h"
 #include "net/test_support.h"
@@ -119,6 +121,50 @@ TEST(FrameChannel, AStuckPeerEndsASendInTime) {
     testing::run(io, stuck_send(ends.a, fault));
     EXPECT_EQ(fault, "timed_out");
     EXPECT_FALSE(ends.a.is_open());
+}
+
+Task<void> read_for_ever(FrameChannel& channel, const bool& has_other_ended, std::size_t& frames) {
+    while (!has_other_ended) {
+        const auto frame = co_await channel.receive(soon());
+        if (!frame) break;
+        ++frames;
+    }
+}
+
+// As many frames as fit are there already, and none of the receives has to wait.
+TEST(FrameChannel, APeerThatNeverStopsLeavesTheLoopToOthers) {
+    Io io(kLoopHint);
+    auto [left, right] = base::make_socket_pair().value();
+    auto channel = FrameChannel::adopt(io, std::move(right), 1000).value();
+    std::string empty_frames(16'000, '\0');
+    ASSERT_GT(base::send_with_fds(left.get(), empty_frames, "", {}).value(), 10'000U);
+    bool has_other_ended = false;
+    std::size_t frames = 0;
+    testing::start(io, read_for_ever(channel, has_other_ended, frames));
+    asio::post(io, [&] { has_other_ended = true; });
+    io.run();
+    EXPECT_LT(frames, 100U);
+}
+
+// A large frame that arrives in pieces without end: late, though there is always something to read.
+TEST(FrameChannel, APeerThatNeverStopsIsTimedOut) {
+    Io io(kLoopHint);
+    auto [left, right] = base::make_socket_pair().value();
+    auto channel = FrameChannel::adopt(io, std::move(right), 1U << 30).value();
+    std::atomic<bool> is_over{false};
+    std::jthread peer([&, socket = left.get()] {
+        const std::string piece(16'000, 'x');
+        (void)base::send_with_fds(socket, base::frame_header(1U << 30), "", {});
+        while (!is_over) (void)base::send_with_fds(socket, piece, "", {});
+    });
+    std::string fault;
+    testing::run(io, [](FrameChannel& from, std::string& said) -> Task<void> {
+        const auto got = co_await from.receive(in(milliseconds(30)));
+        said = got ? "a frame" : std::string(to_string(got.error().fault));
+    }(channel, fault));
+    is_over = true;
+    channel.close();
+    EXPECT_EQ(fault, "timed_out");
 }
 
 TEST(FrameChannel, CloseEndsAPendingReceive) {

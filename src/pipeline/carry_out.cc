@@ -39,6 +39,10 @@ Outcome outcome_of(int code) {
     return code < 500 ? Outcome::deferred : Outcome::rejected;
 }
 
+Reply not_delivered() {
+    return {451, "4.3.0", "not delivered yet, try again later"};
+}
+
 std::string hop_name(const act::delivery::HopSession& session) {
     return session.info().to_string();
 }
@@ -47,6 +51,10 @@ std::string hop_name(const act::delivery::HopSession& session) {
 
 Reply receipt(const base::Reference& reference) {
     return {250, "2.0.0", "accepted, ref " + reference.to_string()};
+}
+
+Reply cannot_record() {
+    return {451, "4.3.0", "not recorded, try again later"};
 }
 
 Reply from_hop(const act::delivery::Reply& reply) {
@@ -95,7 +103,7 @@ net::Task<Reply> Life::carry_out(Transaction& transaction, Run& run) {
 net::Task<base::Result<void>> Life::apply_plan(Run& run) {
     const auto& plan = run.judged->decision.groups.front().plan;
     if (plan.is_empty()) co_return base::Result<void>();
-    auto rewritten = co_await parts_.inspectors.rewrite(run.message.get(), plan);
+    auto rewritten = co_await parts_.inspectors.rewrite(run.message.get(), plan, run.send_until);
     if (!rewritten) co_return std::unexpected(rewritten.error());
     run.message = std::move(rewritten->file);
     run.memory.emplace(std::move(rewritten->memory));
@@ -104,7 +112,7 @@ net::Task<base::Result<void>> Life::apply_plan(Run& run) {
 
 net::Task<Reply> Life::deliver(Transaction& transaction, Run& run) {
     const auto& envelope = transaction.envelope;
-    const Reply later{451, "4.3.0", "not delivered yet, try again later"};
+    const Reply later = not_delivered();
     const auto planned = co_await apply_plan(run);
     if (!planned) {
         base::log(LogLevel::error, "{} not rewritten: {}", envelope.reference.to_string(),
@@ -115,14 +123,22 @@ net::Task<Reply> Life::deliver(Transaction& transaction, Run& run) {
     if (!content || !run.session || !FaultPoints::pass(FaultPoint::front_before_hop_data)) {
         co_return settle(transaction, run, Outcome::deferred, later);
     }
+    if (!parts_.recorder.is_writable()) {  // asked before: what the hop has taken stays taken
+        co_return settle(transaction, run, Outcome::deferred, cannot_record());
+    }
+    co_return co_await hand_over(transaction, run, content->bytes());
+}
+
+net::Task<Reply> Life::hand_over(Transaction& transaction, Run& run, std::string_view content) {
+    const auto& envelope = transaction.envelope;
     const std::string head =
         act::delivery::header_block(envelope, run.judged->decision.verdict, parts_.hostname);
-    // 240 s for everything behind the client's dot (architecture section 6).
-    const auto give_up = parts_.clock.steady() + std::chrono::seconds(200);
-    const auto answer = co_await run.session->data(head, content->bytes(), give_up);
+    run.is_handed = true;
+    const auto answer = co_await run.session->data(head, content, run.send_until);
+    run.is_handed = answer.outcome == DataOutcome::accepted || answer.outcome == DataOutcome::in_doubt;
     const std::string hop = hop_name(*run.session);
     (void)FaultPoints::pass(FaultPoint::front_after_hop_answer);
-    Reply reply = later;
+    Reply reply = not_delivered();
     Outcome outcome = Outcome::deferred;
     if (answer.outcome == DataOutcome::accepted) {
         outcome = Outcome::delivered;

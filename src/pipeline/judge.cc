@@ -1,6 +1,7 @@
 #include "pipeline/judge.h"
 
 #include <algorithm>
+#include <exception>
 
 #include "base/digest.h"
 #include "base/log.h"
@@ -18,6 +19,7 @@ using message::QuestionKind;
 namespace {
 
 constexpr int kMaxRounds = 3;
+constexpr std::size_t kQuickDigest = std::size_t{256} * 1024;  // a quarter of a millisecond
 
 std::uint64_t micros_since(base::SteadyTime began, base::SteadyTime now) {
     return static_cast<std::uint64_t>(
@@ -31,7 +33,7 @@ struct Judge::Work {
     const message::Envelope& envelope;
     const decide::Policy& policy;
     int sealed;
-    base::SteadyTime began;
+    JudgeTimes times;
     ipc::Mapping mapping;
     std::string sha256;
     Judged judged;
@@ -40,7 +42,7 @@ struct Judge::Work {
 };
 
 void Judge::note(Work& work, const std::string& step, const std::string& result) const {
-    work.judged.steps.push_back({step, micros_since(work.began, parts_.clock.steady()), result});
+    work.judged.steps.push_back({step, micros_since(work.times.began, parts_.clock.steady()), result});
 }
 
 std::vector<Question> Judge::open_questions(const Work& work, bool facts_are_in) const {
@@ -54,7 +56,7 @@ std::vector<Question> Judge::open_questions(const Work& work, bool facts_are_in)
 }
 
 net::Task<message::Answer> Judge::ask_one(Work& work, Question question) {
-    const auto deadline = parts_.clock.steady() + parts_.engine_time;
+    const auto deadline = std::min(work.times.give_up, parts_.clock.steady() + parts_.engine_time);
     consult::Subject subject;
     if (question.kind == QuestionKind::engine_message) {
         subject = {work.sealed, work.mapping.bytes().size(), work.sha256};
@@ -67,48 +69,75 @@ net::Task<message::Answer> Judge::ask_one(Work& work, Question question) {
             co_return answer;
         }
         const auto mapped = ipc::Mapping::map(part->file.get(), part->size);
-        const std::string digest = mapped ? base::sha256(mapped->bytes()) : std::string();
-        subject = {part->file.get(), part->size, digest};
+        subject = {part->file.get(), part->size, ""};
+        if (mapped) subject.sha256 = co_await digest(mapped->bytes());
     }
     auto& asker = parts_.engine->asker();
     co_return co_await asker.ask(std::move(question), std::move(subject), deadline);
 }
 
+net::Task<std::string> Judge::digest(std::string_view bytes) {
+    if (bytes.size() <= kQuickDigest || parts_.threads == nullptr) co_return base::sha256(bytes);
+    auto work = [bytes] { return base::sha256(bytes); };
+    co_return co_await net::offload(parts_.io, *parts_.threads, std::move(work));
+}
+
+/// Every question that was begun borrows `work`: all are waited for, whatever happens.
 net::Task<void> Judge::ask(Work& work, std::vector<Question> questions) {
     std::vector<net::Started<message::Answer>> asked;
-    for (auto& question : questions) asked.emplace_back(parts_.io, ask_one(work, std::move(question)));
+    std::exception_ptr failure;
+    try {
+        for (auto& question : questions) asked.emplace_back(parts_.io, ask_one(work, std::move(question)));
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    for (auto& one : asked) co_await one.wait();
+    if (failure) std::rethrow_exception(failure);
     for (auto& one : asked) {
         auto answer = co_await one.take();
         work.judged.answers.push_back(std::move(answer));
     }
 }
 
+net::Task<bool> Judge::ask_early(Work& work, std::vector<Question> questions) {
+    work.sha256 = co_await digest(work.mapping.bytes());
+    co_await ask(work, std::move(questions));
+    note(work, "engine", work.judged.answers.empty() ? "" : work.judged.answers.back().name);
+    co_return true;
+}
+
+/// The engine sees the whole message while the inspector works. Both have ended before this returns or
+/// throws, because they borrow `work`.
+net::Task<Result<inspect::pool::Inspection>> Judge::inspect(Work& work) {
+    net::Started<bool> engine;
+    auto early = open_questions(work, false);
+    if (!early.empty()) engine = net::Started<bool>(parts_.io, ask_early(work, std::move(early)));
+    Result<inspect::pool::Inspection> inspection = base::fail(base::Fault::internal, "not inspected");
+    std::exception_ptr failure;
+    try {
+        inspection = co_await parts_.pool.inspect(work.envelope, work.sealed, work.times.give_up);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (engine.is_started()) co_await engine.wait();
+    if (failure) std::rethrow_exception(failure);
+    if (engine.is_started()) co_await engine.take();
+    co_return inspection;
+}
+
 net::Task<Result<Judged>> Judge::judge(const message::Envelope& envelope, const decide::Policy& policy,
-                                       int sealed, base::SteadyTime began) {
-    Work work{envelope, policy, sealed, began, {}, {}, {}, {}, {}};
+                                       int sealed, JudgeTimes times) {
+    Work work{envelope, policy, sealed, times, {}, {}, {}, {}, {}};
     auto mapped = ipc::Mapping::map(sealed, envelope.size);
     if (!mapped) co_return std::unexpected(mapped.error());
     work.mapping = std::move(*mapped);
-    work.sha256 = base::sha256(work.mapping.bytes());
     auto& circumstances = work.judged.circumstances;
     circumstances.authserv_id = parts_.authserv_id;
     if (parts_.engine != nullptr) circumstances.engines = {parts_.engine_name};
-    // The engine sees the whole message while the inspector works. Both are collected before anything
-    // returns, because they borrow `work`.
-    auto early = open_questions(work, false);
-    net::Started<bool> engine;
-    if (!early.empty()) {
-        engine = net::Started<bool>(
-            parts_.io, [](Judge& self, Work& w, std::vector<Question> q) -> net::Task<bool> {
-                co_await self.ask(w, std::move(q));
-                self.note(w, "engine", w.judged.answers.empty() ? "" : w.judged.answers.back().name);
-                co_return true;
-            }(*this, work, std::move(early)));
-    }
-    auto inspection = co_await parts_.pool.inspect(envelope, sealed);
-    if (engine.is_started()) co_await engine.take();
+    auto inspection = co_await inspect(work);
     if (!inspection) co_return std::unexpected(inspection.error());
     work.judged.facts = std::move(inspection->facts);
+    work.judged.memory = std::move(inspection->facts_memory);
     work.parts = std::move(inspection->parts);
     for (const auto& part : work.parts) work.part_paths.push_back(part.path);
     note(work, "inspect", work.judged.facts.coverage.is_complete() ? "complete" : "gaps");

@@ -3,7 +3,9 @@
 // unscannable.
 #pragma once
 
+#include <boost/asio/thread_pool.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +42,13 @@ struct JudgeParts {
     std::string engine_name = "clamd";
     std::string authserv_id;
     std::chrono::seconds engine_time{60};
+    /// For what would hold up the loop: digests of what is long. Null = done on the loop.
+    boost::asio::thread_pool* threads = nullptr;
+};
+
+struct JudgeTimes {
+    base::SteadyTime began;  ///< what the steps count from
+    base::SteadyTime give_up = base::SteadyTime::max();
 };
 
 struct Judged {
@@ -47,22 +56,27 @@ struct Judged {
     message::Answers answers;
     message::Circumstances circumstances;
     message::Decision decision;
-    std::vector<message::Step> steps;  ///< "inspect", "engine", "decide", counted from `began`
+    std::vector<message::Step> steps;         ///< "inspect", "engine", "decide", counted from `began`
+    std::optional<base::MemoryShare> memory;  ///< what the facts hold of the mail in flight
 };
 
 class Judge {
   public:
     explicit Judge(JudgeParts parts) : parts_(std::move(parts)) {}
 
-    /// `sealed` stays the caller's. Fault::timed_out: no inspector was free in time, nothing was looked at;
-    /// the client keeps the message (451 4.3.2).
+    /// `sealed` stays the caller's. Ends at `give_up`, or a moment later. Any fault: nothing can be said of
+    /// the message (no inspector was free, no memory, no time left), and the client keeps it (451 4.3.2).
+    /// Engines that had no time to answer are unavailable; what that means is the policy's.
     net::Task<base::Result<Judged>> judge(const message::Envelope& envelope, const decide::Policy& policy,
-                                          int sealed, base::SteadyTime began);
+                                          int sealed, JudgeTimes times);
 
   private:
     struct Work;
     net::Task<void> ask(Work& work, std::vector<message::Question> questions);
     net::Task<message::Answer> ask_one(Work& work, message::Question question);
+    net::Task<bool> ask_early(Work& work, std::vector<message::Question> questions);
+    net::Task<std::string> digest(std::string_view bytes);
+    net::Task<base::Result<inspect::pool::Inspection>> inspect(Work& work);
     std::vector<message::Question> open_questions(const Work& work, bool facts_are_in) const;
     void note(Work& work, const std::string& step, const std::string& result) const;
 

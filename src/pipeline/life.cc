@@ -1,6 +1,8 @@
 // The whole story of a message, in the order mail travels.
 #include "pipeline/life.h"
 
+#include <chrono>
+
 #include "base/log.h"
 
 namespace gatehouse::pipeline {
@@ -8,6 +10,16 @@ namespace gatehouse::pipeline {
 using base::Fault;
 using base::LogLevel;
 using message::Outcome;
+
+namespace {
+
+// Everything behind the client's dot (architecture section 6). The next hop's time to answer ours comes off
+// the end of it, before that the time that rewriting and sending need at the least; the rest is for judging.
+// Whoever is not ready by then leaves the message with its client (451).
+constexpr std::chrono::seconds kEndOfData{240};
+constexpr std::chrono::seconds kForSending{20};
+
+}  // namespace
 
 // receive: who may connect (lists, reputation and the profiler come here), and what a message takes with it
 // at MAIL.
@@ -17,6 +29,8 @@ net::Task<Reply> Life::connect(const message::Envelope&) {
 }
 
 net::Task<Reply> Life::mail(Transaction& transaction) {
+    // What cannot be recorded is not taken: its client would hear 250 of mail nobody can find again.
+    if (!parts_.recorder.is_writable()) co_return cannot_record();
     auto run = std::make_unique<Run>();
     run->policy = parts_.policy.current();
     transaction.envelope.revision = run->policy->revision.id;
@@ -77,8 +91,10 @@ net::Task<base::Result<act::delivery::Reply>> Life::first_recipient(Transaction&
 net::Task<Reply> Life::message(Transaction& transaction, base::Fd sealed) {
     auto& run = static_cast<Run&>(*transaction.state);
     run.message = std::move(sealed);
+    const auto end = parts_.clock.steady() + kEndOfData;
+    run.send_until = end - std::chrono::seconds(parts_.hops.settings().final_timeout);
     auto judged = co_await parts_.judge.judge(transaction.envelope, run.policy->policy, run.message.get(),
-                                              transaction.began);
+                                              {transaction.began, run.send_until - kForSending});
     Reply reply;
     if (judged) {
         run.judged = std::move(*judged);

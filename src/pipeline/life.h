@@ -46,6 +46,8 @@ struct Run : receive::session::WalkState {
     const act::delivery::NextHop* hop = nullptr;   ///< of the first accepted recipient
     std::optional<act::delivery::HopSession> session;
     base::Fd message;
+    base::SteadyTime send_until = {};  ///< the next hop has the whole content by then, or never gets it
+    bool is_handed = false;            ///< the next hop has the content, and nothing is recorded yet
     std::optional<base::MemoryShare> memory;  ///< of a rewritten message
     std::optional<Judged> judged;
     std::vector<message::RecipientOutcome> outcomes;  ///< of those that were accepted
@@ -63,8 +65,8 @@ class Life : public receive::session::Walk {
     net::Task<Reply> message(Transaction& transaction, base::Fd sealed) override;
     void aborted(std::unique_ptr<Transaction> transaction, receive::smtp::AbortReason why,
                  const Reply& reply) override;
-    void refused(const message::Envelope& envelope, const std::string& step, const std::string& recipient,
-                 const Reply& reply) override;
+    void refused(const message::Envelope& envelope, const receive::session::Refusal& refusal) override;
+    void unfinished(const Transaction& transaction) override;
 
   private:
     // carry_out.cc: from a decision to a reply and an outcome per recipient
@@ -72,10 +74,12 @@ class Life : public receive::session::Walk {
     net::Task<Reply> deliver(Transaction& transaction, Run& run);
     net::Task<Reply> hold_back(Transaction& transaction, Run& run);
     net::Task<base::Result<void>> apply_plan(Run& run);
+    net::Task<Reply> hand_over(Transaction& transaction, Run& run, std::string_view content);
     Reply settle(Transaction& transaction, Run& run, message::Outcome outcome, Reply reply);
     // recording.cc
     Reply record(Transaction& transaction, Run& run, Reply reply);
     void log_message(const message::Record& record) const;
+    void append(const message::Record& record, std::uint16_t attempt = 0);
 
     net::Task<Reply> ask_hop(Transaction& transaction, Run& run, const message::Recipient& recipient);
     net::Task<base::Result<act::delivery::Reply>> first_recipient(Transaction& transaction, Run& run,
@@ -87,6 +91,7 @@ class Life : public receive::session::Walk {
 /// "ref 7Q3K-...": what every refusal after MAIL ends with is added by the session; receipts carry it
 /// themselves.
 Reply receipt(const base::Reference& reference);
+Reply cannot_record();
 /// "250 2.0.0 text", as tracking keeps it; empty for no reply.
 std::string wire(const Reply& reply);
 Reply from_hop(const act::delivery::Reply& reply);

@@ -22,6 +22,23 @@ message::Record begin_record(const Transaction& transaction) {
     return record;
 }
 
+message::Record without_end(const Transaction& transaction, const Run* run, const Reply& reply) {
+    message::Record record = begin_record(transaction);
+    const bool is_handed = run != nullptr && run->is_handed;
+    const std::string hop = is_handed ? run->session->info().to_string() : "";
+    const Outcome outcome = is_handed           ? Outcome::in_doubt
+                            : reply.code >= 400 ? Outcome::refused
+                                                : Outcome::aborted;
+    for (const auto& recipient : record.envelope.recipients) {
+        record.outcomes.push_back({recipient.address, outcome, wire(reply), hop, ""});
+    }
+    if (run != nullptr) {
+        record.outcomes.insert(record.outcomes.end(), run->turned_away.begin(), run->turned_away.end());
+    }
+    if (record.outcomes.empty()) record.outcomes.push_back({"", outcome, wire(reply), "", ""});
+    return record;
+}
+
 std::string_view domain_or(const std::string& domain, std::string_view otherwise) {
     return domain.empty() ? otherwise : std::string_view(domain);
 }
@@ -53,13 +70,14 @@ Reply Life::record(Transaction& transaction, Run& run, Reply reply) {
     auto noted = FaultPoints::pass(FaultPoint::front_before_journal);
     if (noted) noted = parts_.recorder.append(record);
     (void)FaultPoints::pass(FaultPoint::front_after_journal);
+    run.is_handed = false;
     log_message(record);
     if (noted) return reply;
     base::log(LogLevel::error, "{} not in the journal: {}", record.envelope.reference.to_string(),
               noted.error().sentence);
     // What the next hop has taken stays taken: a 451 now would deliver it twice.
     if (taken) return reply;
-    return {451, "4.3.0", "not recorded, try again later"};
+    return cannot_record();
 }
 
 void Life::log_message(const message::Record& record) const {
@@ -79,35 +97,41 @@ void Life::log_message(const message::Record& record) const {
               record.inspected ? message::to_string(record.decision.verdict) : "none", outcome);
 }
 
-void Life::aborted(std::unique_ptr<Transaction> transaction, receive::smtp::AbortReason, const Reply& reply) {
-    message::Record record = begin_record(*transaction);
-    const Outcome outcome = reply.code >= 400 ? Outcome::refused : Outcome::aborted;
-    for (const auto& recipient : record.envelope.recipients) {
-        record.outcomes.push_back({recipient.address, outcome, wire(reply), "", ""});
-    }
-    if (auto* run = static_cast<Run*>(transaction->state.get()); run != nullptr) {
-        if (run->session) run->session->abandon();
-        std::move(run->turned_away.begin(), run->turned_away.end(), std::back_inserter(record.outcomes));
-    }
-    if (record.outcomes.empty()) record.outcomes.push_back({"", outcome, wire(reply), "", ""});
-    if (const auto noted = parts_.recorder.append(record); !noted) {
+void Life::append(const message::Record& record, std::uint16_t attempt) {
+    if (const auto noted = parts_.recorder.append(record, attempt); !noted) {
         base::log(LogLevel::error, "{} not in the journal: {}", record.envelope.reference.to_string(),
                   noted.error().sentence);
     }
+}
+
+// Without an answer of the walk: what the next hop had in its hands may have arrived, all else did not.
+
+void Life::aborted(std::unique_ptr<Transaction> transaction, receive::smtp::AbortReason, const Reply& reply) {
+    auto* run = static_cast<Run*>(transaction->state.get());
+    const auto record = without_end(*transaction, run, reply);
+    if (run != nullptr && run->session) run->session->abandon();
+    append(record);
     log_message(record);
 }
 
-void Life::refused(const message::Envelope& envelope, const std::string& step, const std::string& recipient,
-                   const Reply& reply) {
+void Life::unfinished(const Transaction& transaction) {
+    const auto* run = static_cast<const Run*>(transaction.state.get());
+    auto record = without_end(transaction, run, {});
+    record.steps.push_back({"stop", 0, "the gateway stopped before this came to its end"});
+    append(record);
+    log_message(record);
+}
+
+void Life::refused(const message::Envelope& envelope, const receive::session::Refusal& refusal) {
     message::Record record;
     record.envelope = envelope;
-    record.steps = {{step, 0, wire(reply)}};
-    record.outcomes = {{recipient, Outcome::refused, wire(reply), "", ""}};
-    if (const auto noted = parts_.recorder.append(record); !noted) {
-        base::log(LogLevel::error, "a refusal is not in the journal: {}", noted.error().sentence);
-    }
-    base::log(LogLevel::info, "{} refused at {} client={} reply={}", envelope.reference.to_string(), step,
-              envelope.client.address, base::printable(wire(reply), 128));
+    record.envelope.recipients.clear();  // those that were accepted so far have a record of their own
+    const std::string said = wire(refusal.reply);
+    record.steps = {{refusal.step, 0, said}};
+    record.outcomes = {{refusal.recipient, Outcome::refused, said, "", ""}};
+    append(record, refusal.earlier);
+    base::log(LogLevel::info, "{} refused at {} client={} reply={}", envelope.reference.to_string(),
+              refusal.step, envelope.client.address, base::printable(said, 128));
 }
 
 }  // namespace gatehouse::pipeline

@@ -26,6 +26,11 @@ constexpr unsigned kFolderMode = 02770;
 constexpr std::size_t kDigits = 10;
 constexpr std::string_view kEnding = ".log";
 constexpr std::size_t kMaxRetired = 4;
+constexpr std::chrono::milliseconds kTryEvery{100};
+constexpr std::size_t kTryBytes = 4096;
+// What is kept free for mail that was taken before the bound came near.
+constexpr std::uint64_t kHeadroom = 16U << 20;
+constexpr std::uint64_t kPartOfAll = 16;
 
 std::optional<std::uint32_t> number_of(std::string_view name) {
     if (name.size() != kDigits + kEnding.size() || !name.ends_with(kEnding)) return std::nullopt;
@@ -145,7 +150,40 @@ base::Result<void> Journal::append(FrameKind kind, std::string_view payload) {
     const std::lock_guard lock(mutex_);
     auto done = append_locked(kind, payload);
     if (!done) ++counters_.failures;
+    const bool is_too_large = payload.size() > kMaxPayload;  // that says nothing of the next one
+    if (!is_too_large) set_writable(done && has_room());
     return done;
+}
+
+bool Journal::has_room() const {
+    const auto headroom = std::min(kHeadroom, options_.max_bytes / kPartOfAll);
+    return counters_.stored_bytes + headroom <= options_.max_bytes;
+}
+
+void Journal::set_writable(bool is_writable) {
+    if (is_writable_.exchange(is_writable) == is_writable) return;
+    if (is_writable) return base::log(LogLevel::info, "journal: can be written again");
+    base::log(LogLevel::error, "journal: cannot be written; mail is turned away until it can");
+}
+
+/// Writes a little behind the end and takes it back, as a failed append is taken back.
+base::Result<void> Journal::try_to_write() {
+    GATEHOUSE_CHECK(make_room(kTryBytes));
+    const std::string nothing(kTryBytes, '\0');
+    GATEHOUSE_CHECK(write_frame(nothing));
+    if (::ftruncate(file_.get(), static_cast<off_t>(end_.offset)) == 0) return {};
+    broken_ = true;
+    return fail_errno(Fault::unavailable, "the journal cannot be cut", errno);
+}
+
+bool Journal::is_writable() {
+    if (is_writable_.load(std::memory_order_relaxed)) return true;
+    const std::lock_guard lock(mutex_);
+    const auto now = std::chrono::steady_clock::now();
+    if (now - tried_at_ < kTryEvery) return is_writable_;
+    tried_at_ = now;
+    set_writable(has_room() && try_to_write());
+    return is_writable_;
 }
 
 base::Result<void> Journal::append_locked(FrameKind kind, std::string_view payload) {

@@ -5,6 +5,8 @@
 // a write. A failed append is undone (cut off), or a new segment is begun: later entries stay readable.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <compare>
 #include <cstdint>
 #include <map>
@@ -53,6 +55,9 @@ class Journal {
     /// When it returns success the entry survives any kill. Fault::unavailable = disk full or I/O error,
     /// limit = the entry or the journal is too large.
     base::Result<void> append(FrameKind kind, std::string_view payload);
+    /// Whether an append is worth trying: not after one that failed, nor near the bound. Cheap while it is
+    /// true; while it is false it tries by itself, now and then, whether the journal can be written again.
+    bool is_writable();
     /// All that was appended before the call survives a power cut afterwards.
     base::Result<void> sync();
 
@@ -78,6 +83,9 @@ class Journal {
     base::Result<void> append_locked(FrameKind kind, std::string_view payload);
     base::Result<void> make_room(std::size_t bytes);
     base::Result<void> write_frame(std::string_view frame);
+    bool has_room() const;
+    base::Result<void> try_to_write();
+    void set_writable(bool is_writable);
 
     const JournalOptions options_;
     store::Hold hold_;
@@ -90,6 +98,8 @@ class Journal {
     bool folder_unsynced_ = true;
     std::vector<base::Fd> retired_;  // full segments that are not synced yet; few, see begin_segment
     JournalCounters counters_;
+    std::atomic<bool> is_writable_{true};
+    std::chrono::steady_clock::time_point tried_at_{};
 };
 
 }  // namespace gatehouse::record

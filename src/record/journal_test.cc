@@ -85,6 +85,58 @@ TEST(Journal, RefusesWhatIsTooLarge) {
     EXPECT_EQ(read_all(folder.path()).size(), 1U);
 }
 
+/// Until it has had the time to try.
+bool becomes_writable(Journal& journal) {
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!journal.is_writable()) {
+        if (std::chrono::steady_clock::now() > give_up) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return true;
+}
+
+TEST(Journal, SaysBeforeItsBoundThatItCannotTakeMore) {
+    const TemporaryFolder folder;
+    Texts expected;
+    auto journal = must_open({.folder = folder.path(), .segment_bytes = 20'000, .max_bytes = 160'000});
+    while (journal->is_writable()) {
+        expected.push_back(std::to_string(expected.size()) + std::string(1000, '.'));
+        ASSERT_TRUE(append(*journal, expected.back()));
+        ASSERT_LT(expected.size(), 1000U);
+    }
+    expected.push_back("what was taken before still finds room");
+    EXPECT_TRUE(append(*journal, expected.back()));
+    EXPECT_EQ(journal->counters().failures, 0U);
+    EXPECT_EQ(read_all(folder.path()), expected);
+    ASSERT_TRUE(journal->remove_before(journal->segments().back()));
+    EXPECT_TRUE(becomes_writable(*journal));
+    const auto end = journal->end();
+    EXPECT_EQ(std::filesystem::file_size(last_segment(folder.path())), end.offset)
+        << "the trial left nothing";
+    EXPECT_TRUE(append(*journal, "again"));
+}
+
+TEST(Journal, FindsOutByItselfThatItCanBeWrittenAgain) {
+    const TemporaryFolder folder;
+    auto journal = must_open({.folder = folder.path()});
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+    rlimit small = before;
+    small.rlim_cur = 3000;
+    auto* const handler = std::signal(SIGXFSZ, SIG_IGN);
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+    EXPECT_FALSE(append(*journal, std::string(5000, 'x')));
+    EXPECT_FALSE(journal->is_writable());
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+    std::signal(SIGXFSZ, handler);
+    EXPECT_TRUE(becomes_writable(*journal));
+    EXPECT_TRUE(append(*journal, "again"));
+    EXPECT_EQ(read_all(folder.path()), (Texts{"again"}));
+    EXPECT_EQ(journal->append(FrameKind::message, std::string(kMaxPayload + 1, 'x')).error().fault,
+              Fault::limit);
+    EXPECT_TRUE(journal->is_writable()) << "an entry that is too large says nothing of the next one";
+}
+
 TEST(Journal, SegmentsFollowOneAnotherAndGo) {
     const TemporaryFolder folder;
     Texts expected;
@@ -261,12 +313,15 @@ TEST(Journal, FileSizeLimitIsAFault) {
     small.rlim_cur = 3000;
     auto* const handler = std::signal(SIGXFSZ, SIG_IGN);
     ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+    EXPECT_TRUE(journal->is_writable());
     const auto failed = journal->append(FrameKind::message, std::string(5000, 'x'));
+    const bool is_writable = journal->is_writable();
     const bool fits = append(*journal, std::string(1000, 'y'));
     ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
     std::signal(SIGXFSZ, handler);
     ASSERT_FALSE(failed);
     EXPECT_EQ(failed.error().fault, Fault::unavailable);
+    EXPECT_FALSE(is_writable);
     EXPECT_TRUE(fits);
     EXPECT_TRUE(append(*journal, "z"));
     EXPECT_EQ(read_all(folder.path()), (Texts{std::string(1000, 'y'), "z"}));

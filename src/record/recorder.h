@@ -55,6 +55,10 @@ class Recorder {
     /// decision comes with the next attempt.
     base::Result<void> append(const message::Record& record, std::uint16_t attempt = 0);
 
+    /// False = append would fail or soon will: take no mail (451). Cheap; finds out by itself when it can
+    /// again.
+    bool is_writable() { return journal_->is_writable(); }
+
     base::Result<std::vector<TrackingRow>> track(const TrackingQuery& query);
     /// See RecordStore::find.
     base::Result<StoredRecord> find_record(std::string_view prefix);

@@ -42,7 +42,8 @@ class TakeAll final : public session::Walk {
     }
     Task<Reply> message(session::Transaction&, base::Fd) override { co_return Reply{250, "", ""}; }
     void aborted(std::unique_ptr<session::Transaction>, receive::smtp::AbortReason, const Reply&) override {}
-    void refused(const message::Envelope&, const std::string&, const std::string&, const Reply&) override {}
+    void refused(const message::Envelope&, const session::Refusal&) override {}
+    void unfinished(const session::Transaction&) override {}
 };
 
 base::SteadyTime later() {

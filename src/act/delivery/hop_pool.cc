@@ -39,6 +39,10 @@ void HopPool::set_make_room(std::function<void(const NextHop&)> make_room) {
     core_->set_make_room(std::move(make_room));
 }
 
+const DeliverySettings& HopPool::settings() const {
+    return core_->settings();
+}
+
 HopPoolCounts HopPool::counts() const {
     return core_->counts();
 }

@@ -54,6 +54,7 @@ class HopPool {
     /// owner may abandon() a session whose client lets it lie idle. Without it a few silent clients could
     /// hold them all.
     void set_make_room(std::function<void(const NextHop&)> make_room);
+    const DeliverySettings& settings() const;
     /// Closes idle connections now and keeps none from here on.
     void close();
 

@@ -168,8 +168,9 @@ net::Task<Result<void>> HopSession::send_recipients(std::span<const Recipient> r
     co_return Result<void>{};
 }
 
-net::Task<Result<Reply>> HopSession::answer() {
-    auto reply = co_await connection_->answer(after(slot_->core().settings().command_timeout));
+net::Task<Result<Reply>> HopSession::answer(SteadyTime give_up) {
+    const auto patience = after(slot_->core().settings().command_timeout);
+    auto reply = co_await connection_->answer(std::min(give_up, patience));
     if (reply && reply->code == 421 && info_.reused && !answered_) {
         co_return fail(Fault::unavailable, "the next hop was closing the pooled connection: {}",
                        reply->to_string());
@@ -209,7 +210,7 @@ net::Task<FinalAnswer> HopSession::data(std::string_view head, std::string_view 
     }
     if (auto own = cannot_take(head, content)) co_return refused(std::move(*own));
     connection_->machine().data();
-    auto go_ahead = co_await answer();
+    auto go_ahead = co_await answer(give_up);
     if (!go_ahead) co_return lost(DataOutcome::not_sent, "at DATA", go_ahead.error());
     if (go_ahead->code != 354) co_return refused(std::move(*go_ahead));
     auto final_answer = co_await send_content(head, content, give_up);

@@ -61,8 +61,8 @@ class HopSession {
                                                 std::span<const message::Recipient> recipients);
     /// One more recipient of the started transaction.
     net::Task<base::Result<Reply>> rcpt(const message::Recipient& recipient);
-    /// `head` (complete lines) and the content behind it, which must be out until `give_up` (and within
-    /// data_timeout); the answer to the dot is then waited for as long as final_timeout says.
+    /// DATA, then `head` (complete lines) and the content behind it, which must be out until `give_up` (and
+    /// within data_timeout); the answer to the dot is then waited for as long as final_timeout says.
     net::Task<FinalAnswer> data(std::string_view head, std::string_view content, base::SteadyTime give_up);
     /// The message goes another way: the transaction is reset (in the background) or the connection dropped.
     /// The session is over.
@@ -85,7 +85,7 @@ class HopSession {
                                             std::span<Reply> answers);
     net::Task<base::Result<void>> send_recipients(std::span<const message::Recipient> recipients,
                                                   std::span<Reply> answers, bool mail_waits);
-    net::Task<base::Result<Reply>> answer();
+    net::Task<base::Result<Reply>> answer(base::SteadyTime give_up = base::SteadyTime::max());
     std::optional<Reply> cannot_take(std::string_view head, std::string_view content) const;
     net::Task<FinalAnswer> send_content(std::string_view head, std::string_view content,
                                         base::SteadyTime give_up);

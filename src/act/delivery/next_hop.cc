@@ -93,8 +93,10 @@ constexpr std::array kDeliveryFields = {
                                               {.min = 1, .max = 600, .unit = "s"}),
     field<&DeliverySettings::data_timeout>("data_timeout", "sending content without the next hop taking any",
                                            {.min = 1, .max = 600, .unit = "s"}),
-    field<&DeliverySettings::final_timeout>("final_timeout", "waiting for the reply to the final dot",
-                                            {.min = 1, .max = 600, .unit = "s"}),
+    field<&DeliverySettings::final_timeout>(
+        "final_timeout",
+        "waiting for the reply to the final dot; inspection and sending have what it leaves of 240 s",
+        {.min = 1, .max = 180, .unit = "s"}),
     field<&DeliverySettings::max_connections>("max_connections", "connections to one next hop at a time",
                                               {.min = 1, .max = 10'000}),
     field<&DeliverySettings::wait_for_connection>(

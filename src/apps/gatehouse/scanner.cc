@@ -212,7 +212,7 @@ net::Task<void> Scanner::Parts::scan_one(const Calls& calls, const std::string& 
         calls.failed(name, sealed.error());
         co_return;
     }
-    auto judged = co_await judge->judge(envelope_of, policy, sealed->get(), clock.steady());
+    auto judged = co_await judge->judge(envelope_of, policy, sealed->get(), {clock.steady()});
     if (!judged) {
         calls.failed(name, judged.error());
         co_return;

@@ -52,7 +52,8 @@ class SinkWalk final : public receive::session::Walk {
         co_return Reply{250, "2.0.0", "taken by the demonstration sink"};
     }
     void aborted(std::unique_ptr<Transaction>, receive::smtp::AbortReason, const Reply&) override {}
-    void refused(const message::Envelope&, const std::string&, const std::string&, const Reply&) override {}
+    void refused(const message::Envelope&, const receive::session::Refusal&) override {}
+    void unfinished(const Transaction&) override {}
 };
 
 int serve(RoleBeginning& beginning, const std::string& address) {

@@ -2,9 +2,12 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "base/text.h"
+#include "inspect/pool/answer_cost.h"
 #include "ipc/memfd.h"
 #include "message/codec.h"
 #include "message/facts.pb.h"
@@ -16,14 +19,16 @@ using base::Result;
 
 namespace {
 
-constexpr int kMaxHandedParts = 1024;
+constexpr std::size_t kMaxHandedParts = 1024;
+constexpr std::size_t kMaxPath = std::size_t{64} * 1024;
 constexpr std::uint64_t kMaxHandedBytes = 2ULL << 30;
 constexpr std::size_t kMaxWords = 10'000;
+constexpr std::size_t kMaxWord = 1024;
 
 std::vector<std::string> words(const google::protobuf::RepeatedPtrField<std::string>& from) {
     std::vector<std::string> out;
     for (const auto& word : from) {
-        if (out.size() < kMaxWords && word.size() <= 1024) out.push_back(word);
+        if (out.size() < kMaxWords && word.size() <= kMaxWord) out.push_back(word);
     }
     return out;
 }
@@ -37,11 +42,13 @@ bool Pool::Worker::is_alive() const {
            (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
-Pool::Exchange::Exchange(Kind k, int fd, const PoolOptions& options)
+Pool::Exchange::Exchange(Kind k, int fd, const PoolOptions& options, base::SteadyTime until)
     : kind(k),
       sealed(fd),
       max_message(options.max_message),
       memory(options.memory),
+      give_up(until),
+      rewritten_memory(options.memory),
       request_(std::make_unique<pb::InspectorRequest>()) {}
 
 Pool::Exchange::~Exchange() = default;
@@ -58,6 +65,7 @@ void Pool::Exchange::set_plan(const message::RewritePlan& plan) {
 void Pool::Exchange::set_view(const std::string& part, std::uint64_t limit) {
     request_->mutable_view()->set_part(part);
     request_->mutable_view()->set_limit(limit);
+    view_limit = limit;
 }
 
 void Pool::Exchange::begin(std::uint64_t id) {
@@ -67,7 +75,8 @@ void Pool::Exchange::begin(std::uint64_t id) {
     rewritten.reset();
     viewed = {};
     failure.reset();
-    handed_bytes_ = 0;
+    handed_bytes_ = cost_ = 0;
+    has_early_ = false;
     is_done = retire = risky = false;
 }
 
@@ -76,11 +85,18 @@ std::string Pool::Exchange::request() const {
 }
 
 Result<void> Pool::Exchange::take(Worker& worker, const std::string& frame) {
+    GATEHOUSE_TRY(const std::uint64_t cost, answer_cost(frame));
+    cost_ += cost;
+    if (cost_ > kMaxAnswerCost) return base::fail(Fault::limit, "an inspector has too much to say");
+    if (!inspection.facts_memory) inspection.facts_memory.emplace(memory);
+    GATEHOUSE_CHECK(reserve(*inspection.facts_memory, cost_, "what was found in the message"));
     pb::InspectorAnswer answer;
     if (!answer.ParseFromString(frame))
         return base::fail(Fault::malformed, "an inspector sent a frame that is none");
     if (answer.id() != id_) return base::fail(Fault::malformed, "an inspector answered what nobody asked");
     if (answer.has_early() && kind == Kind::inspect) {
+        if (std::exchange(has_early_, true))
+            return base::fail(Fault::malformed, "an inspector told what it knows early twice");
         inspection.domains = words(answer.early().domains());
         inspection.dkim_keys = words(answer.early().dkim_keys());
         return {};
@@ -93,24 +109,35 @@ Result<void> Pool::Exchange::take(Worker& worker, const std::string& frame) {
     return {};
 }
 
+Result<void> Pool::Exchange::reserve(base::MemoryShare& share, std::uint64_t bytes, const char* what) {
+    if (share.grow_to(bytes)) return {};
+    is_hopeless = true;
+    return base::fail(Fault::unavailable, "no memory for {} (limits.memory)", what);
+}
+
+/// A file that we had no descriptor for is no fault of the inspector.
+Result<base::Fd> Pool::Exchange::take_file(Worker& worker) {
+    auto file = worker.channel.take_fd();
+    if (!file && file.error().fault == Fault::limit) is_hopeless = true;
+    return file;
+}
+
 Result<void> Pool::Exchange::take_parts(Worker& worker, const pb::InspectorAnswer& answer) {
+    if (answer.parts().parts().empty())
+        return base::fail(Fault::malformed, "an inspector handed over no part");
     for (const auto& part : answer.parts().parts()) {
-        auto file = worker.channel.take_fd();
-        if (!file) return base::fail(Fault::malformed, "an inspector named a part that it did not send");
+        GATEHOUSE_TRY(auto file, take_file(worker));
         if (inspection.parts.size() >= kMaxHandedParts)
             return base::fail(Fault::limit, "too many parts for engines");
         GATEHOUSE_TRY(const std::uint64_t size,
-                      ipc::check_sealed(file->get(), kMaxHandedBytes - handed_bytes_));
-        if (size != part.size() || part.path().size() > 64 * 1024) {
+                      ipc::check_sealed(file.get(), kMaxHandedBytes - handed_bytes_));
+        if (size != part.size() || part.path().size() > kMaxPath) {
             return base::fail(Fault::malformed, "an inspector sent a part that is not what it said");
         }
         handed_bytes_ += size;
         if (!inspection.memory) inspection.memory.emplace(memory);
-        if (!inspection.memory->grow_to(handed_bytes_)) {
-            is_hopeless = true;
-            return base::fail(Fault::unavailable, "no memory for the parts of the message (limits.memory)");
-        }
-        inspection.parts.push_back({part.path(), size, std::move(*file)});
+        GATEHOUSE_CHECK(reserve(*inspection.memory, handed_bytes_, "the parts of the message"));
+        inspection.parts.push_back({part.path(), size, std::move(file)});
     }
     return {};
 }
@@ -126,19 +153,22 @@ Result<void> Pool::Exchange::take_last(Worker& worker, const pb::InspectorAnswer
         return {};
     }
     if (answer.has_rewritten() && kind == Kind::rewrite) {
-        auto file = worker.channel.take_fd();
-        if (!file) return base::fail(Fault::malformed, "an inspector sent no rewritten message");
-        GATEHOUSE_TRY(const auto size, ipc::check_sealed(file->get(), 2 * max_message + (1U << 20)));
-        if (size != answer.rewritten().size())
-            return base::fail(Fault::malformed, "a rewritten message of another size");
-        rewritten = std::move(*file);
-        return {};
+        return take_rewritten(worker, answer.rewritten().size());
     }
-    if (answer.has_viewed() && kind == Kind::view) {
+    if (answer.has_viewed() && kind == Kind::view && answer.viewed().text().size() <= view_limit) {
         viewed = {answer.viewed().text(), answer.viewed().cut()};
         return {};
     }
     return base::fail(Fault::malformed, "an inspector sent an answer of the wrong kind");
+}
+
+Result<void> Pool::Exchange::take_rewritten(Worker& worker, std::uint64_t said_size) {
+    GATEHOUSE_TRY(auto file, take_file(worker));
+    GATEHOUSE_TRY(const auto size, ipc::check_sealed(file.get(), 2 * max_message + (1U << 20)));
+    if (size != said_size) return base::fail(Fault::malformed, "a rewritten message of another size");
+    GATEHOUSE_CHECK(reserve(rewritten_memory, size, "a rewritten message"));
+    rewritten = std::move(file);
+    return {};
 }
 
 Inspection not_inspected(const message::Envelope& envelope, const base::Error& why) {

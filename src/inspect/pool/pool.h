@@ -7,9 +7,10 @@
 // before they are kept, and a message there is no room for is not judged (Fault::unavailable: the client
 // keeps it).
 //
-// Bounds: waiting for a worker (`inspect.wait`), one try (`inspect.deadline`), workers (`inspect.workers`
-// shared out among the loops, and up to `inspect.extra_workers` more while the others are busy for long),
-// frames and parts.
+// Bounds: waiting for a worker (`inspect.wait`), one try (`inspect.deadline`), all of it together (the
+// caller's `give_up`), workers (`inspect.workers` shared out among the loops, and up to
+// `inspect.extra_workers` more while the others are busy for long), frames and parts, and what unpacking them
+// costs.
 #pragma once
 
 #include <deque>
@@ -46,9 +47,10 @@ struct Inspection {
     message::Facts facts;
     std::vector<HandedPart> parts;
     std::optional<base::MemoryShare> memory;  ///< what the parts hold of the budget; lives as long as they
-    std::vector<std::string> domains;         ///< Early
-    std::vector<std::string> dkim_keys;       ///< Early
-    bool was_inspected = false;               ///< false: both tries failed, and facts hold only the gap
+    std::optional<base::MemoryShare> facts_memory;  ///< what facts and words hold of it, likewise
+    std::vector<std::string> domains;               ///< Early
+    std::vector<std::string> dkim_keys;             ///< Early
+    bool was_inspected = false;                     ///< false: both tries failed, and facts hold only the gap
 };
 
 struct Rewritten {
@@ -86,11 +88,14 @@ class Pool {
     Pool& operator=(const Pool&) = delete;
     ~Pool();
 
-    /// Fault::timed_out: no worker was free in time; unavailable: no memory for its parts. Nothing can be
-    /// said of the message then. Every other outcome is an Inspection.
-    net::Task<base::Result<Inspection>> inspect(const message::Envelope& envelope, int sealed);
-    /// Fault as the worker says, timed_out, or unavailable (no memory).
-    net::Task<base::Result<Rewritten>> rewrite(int sealed, const message::RewritePlan& plan);
+    /// Fault::timed_out: no worker was free in time, or `give_up` came before the end of a try; unavailable:
+    /// no memory for its parts; limit: too many files are open. Nothing can be said of the message then.
+    /// Every other outcome is an Inspection.
+    net::Task<base::Result<Inspection>> inspect(const message::Envelope& envelope, int sealed,
+                                                base::SteadyTime give_up);
+    /// Fault as the worker says, timed_out, unavailable (no memory) or limit (too many files are open).
+    net::Task<base::Result<Rewritten>> rewrite(int sealed, const message::RewritePlan& plan,
+                                               base::SteadyTime give_up);
     net::Task<base::Result<Viewed>> view(int sealed, const std::string& part, std::uint64_t limit);
 
     PoolCounts counts() const;
@@ -101,10 +106,14 @@ class Pool {
     struct Worker;
     struct Exchange;
     struct Waiter;
+    class Seat;
 
     /// `fresh`: one that has served nobody yet, for a second try.
-    net::Task<base::Result<std::unique_ptr<Worker>>> acquire(bool fresh);
+    net::Task<base::Result<std::unique_ptr<Worker>>> acquire(bool fresh, base::SteadyTime give_up);
+    net::Task<std::unique_ptr<Worker>> wait_for_worker(std::shared_ptr<Waiter> self, bool fresh,
+                                                       base::SteadyTime give_up);
     net::Task<base::Result<std::unique_ptr<Worker>>> start_worker(base::SteadyTime give_up);
+    net::Task<base::Result<NewWorker>> spawn(base::SteadyTime give_up);
     std::unique_ptr<Worker> take_idle();
     bool may_grow(bool fresh) const;
     void give_back(std::unique_ptr<Worker> worker, bool is_good);
@@ -121,7 +130,8 @@ class Pool {
     std::vector<std::unique_ptr<Worker>> idle_;
     std::deque<std::shared_ptr<Waiter>> waiters_;
     std::vector<base::SteadyTime> busy_since_;
-    std::size_t live_ = 0;  // idle, busy and being started
+    std::shared_ptr<std::size_t> live_ =
+        std::make_shared<std::size_t>(0);  // idle, busy, being started; shared with their seats
     std::uint64_t next_request_ = 1;
     PoolCounts counts_;
 };

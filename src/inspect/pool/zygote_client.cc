@@ -130,7 +130,12 @@ void ZygoteClient::on_spawned(Link& link, std::uint64_t worker, int pid) {
     base::Result<NewWorker> result = base::fail(Fault::limit, "no inspector could be started");
     if (pid != 0) {
         auto socket = link.channel.take_fd();
-        if (socket) result = NewWorker{worker, pid, std::move(*socket)};
+        if (socket) {
+            result = NewWorker{worker, pid, std::move(*socket)};
+        } else {
+            result = base::fail(socket.error().fault, "no inspector could be started: {}",
+                                socket.error().sentence);
+        }
     }
     {
         const std::lock_guard lock(mutex_);

@@ -16,7 +16,6 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr milliseconds kLookEvery{20};
-constexpr milliseconds kAfterCut{5000};
 constexpr std::string_view kFull = "421 4.3.2 Too many connections, try again later\r\n";
 
 void report(std::exception_ptr failure) {
@@ -93,13 +92,14 @@ Task<void> Server::wait_until_empty(base::SteadyTime deadline) {
     }
 }
 
-Task<std::size_t> Server::drain(milliseconds patience) {
+Task<std::size_t> Server::drain(milliseconds patience, milliseconds last_wait) {
     for (auto& acceptor : acceptors_) acceptor.close();
     for (auto& session : sessions_) session.drain();
     const auto began = std::chrono::steady_clock::now();
     co_await wait_until_empty(began + patience);
     for (auto& session : sessions_) session.cut();
-    co_await wait_until_empty(std::chrono::steady_clock::now() + kAfterCut);
+    co_await wait_until_empty(std::chrono::steady_clock::now() + last_wait);
+    for (auto& session : sessions_) session.note_unfinished();
     co_return sessions_.size();
 }
 

@@ -22,9 +22,10 @@ class Server {
     base::Result<void> listen(base::Fd listening);
     /// For the connections to come.
     void apply(std::shared_ptr<const SessionSettings> settings);
-    /// Stops accepting; open transactions get `patience`, then 421. Returns how many sessions the walk still
-    /// holds a little later; 0 = all are gone.
-    net::Task<std::size_t> drain(std::chrono::milliseconds patience);
+    /// Stops accepting; open transactions get `patience`, then 421. Those that the walk still works on
+    /// `last_wait` later are told to it as unfinished. Returns how many sessions are left then.
+    net::Task<std::size_t> drain(std::chrono::milliseconds patience,
+                                 std::chrono::milliseconds last_wait = std::chrono::seconds(5));
     std::size_t open_sessions() const { return sessions_.size(); }
 
   private:

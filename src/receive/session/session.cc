@@ -56,12 +56,28 @@ Task<void> Session::run() {
     } catch (const std::exception& thrown) {
         failure = thrown.what();
         if (failure.empty()) failure = "exception";
+    } catch (...) {
+        failure = "unknown exception";
     }
     clean_up(failure);
+    if (!failure.empty()) co_await apologise();
+    stream_.close();
+}
+
+/// After an exception: the client hears that it may try again, if that is still possible.
+Task<void> Session::apologise() {
+    try {
+        if (!machine_ || !stream_.is_open()) co_return;
+        machine_->shut_down({421, "4.3.0", "Internal fault, try again later"});
+        co_await end(smtp::CloseReason::shut_down);
+    } catch (const std::exception& thrown) {
+        base::log(base::LogLevel::error, "{} {}", reference_.to_string(), thrown.what());
+    }
 }
 
 /// After an exception: says so, tells the walk, and lets nothing out.
 void Session::clean_up(const std::string& failure) {
+    intake_.reset();
     if (!failure.empty()) {
         loop_.shared.counters.failures.fetch_add(1, std::memory_order_relaxed);
         base::log(base::LogLevel::error, "{} a session failed and was closed: {}", reference_.to_string(),
@@ -74,7 +90,6 @@ void Session::clean_up(const std::string& failure) {
             base::log(base::LogLevel::error, "{} the walk threw: {}", reference_.to_string(), thrown.what());
         }
     }
-    stream_.close();
 }
 
 Task<void> Session::run_unguarded() {
@@ -127,7 +142,7 @@ Task<bool> Session::admit() {
     const Reply reply = verdict.admission == Admission::too_many
                             ? Reply{421, "4.7.0", "Too many connections from your address"}
                             : Reply{421, "4.7.0", "Too many new connections from your address, slow down"};
-    if (verdict.is_first) loop_.walk.refused(connection_envelope(), "connect", "", reply);
+    if (verdict.is_first) note_refusal("connect", "", reply);
     machine_->shut_down(reply);
     const bool said = co_await flush();
     if (said) co_await stream_.finish(now() + kLinger);
@@ -267,6 +282,10 @@ void Session::drain() {
 void Session::cut() {
     stopping_ = Stopping::cut;
     if (waiting_ != Waiting::nothing) stream_.interrupt();
+}
+
+void Session::note_unfinished() {
+    if (transaction_) loop_.walk.unfinished(*transaction_);
 }
 
 }  // namespace gatehouse::receive::session

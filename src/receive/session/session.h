@@ -3,7 +3,7 @@
 // server, on its loop.
 //
 // An idle session holds no buffer. A fault, an exception or a stalled peer ends this session alone; a
-// transaction that was open is told to the walk as aborted in every case but the end of the process.
+// transaction that was open is told to the walk as aborted, or as unfinished at the end of the process.
 #pragma once
 
 #include <memory>
@@ -30,6 +30,8 @@ class Session {
     void drain();
     /// The patience of the drain is over: 421 as soon as the walk is not being asked.
     void cut();
+    /// The process ends now: what the walk still works on is recorded as far as it got.
+    void note_unfinished();
 
   private:
     enum class Stopping : std::uint8_t { no, drain, cut };
@@ -51,6 +53,7 @@ class Session {
     base::SteadyTime read_deadline();
     void hold_input();
     void clean_up(const std::string& failure);
+    net::Task<void> apologise();
 
     // session_events.cc: what the machine asks
     net::Task<void> on(smtp::Connect event);
@@ -68,6 +71,7 @@ class Session {
     message::Client describe_client() const;
     message::Envelope connection_envelope() const;
     void answer(const Reply& reply);
+    void note_refusal(const std::string& step, const std::string& argument, const Reply& reply);
     void add_step(const char* name, const Reply& reply);
     void forget_transaction();
 
@@ -91,6 +95,7 @@ class Session {
     std::optional<base::SteadyTime> discard_until_;
     Reply refusal_;  // of the message that is being discarded
     unsigned reads_ = 0;
+    std::uint16_t refusals_ = 0;  // under the connection's reference
     Stopping stopping_ = Stopping::no;
     Waiting waiting_ = Waiting::nothing;
 };

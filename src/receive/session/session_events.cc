@@ -136,7 +136,7 @@ Task<void> Session::on(smtp::Mail event) {
     machine_->set_reference(transaction_->envelope.reference.to_string());
     Reply reply = reserve_for(event);
     if (reply.code != 0) {
-        loop_.walk.refused(transaction_->envelope, "mail", "", reply);
+        loop_.walk.refused(transaction_->envelope, {"mail", "", reply});
     } else {
         reply = co_await loop_.walk.mail(*transaction_);
     }
@@ -155,7 +155,7 @@ Task<void> Session::on(smtp::Rcpt event) {
     if (intake_->add_recipient(recipient.address.size() + recipient.orcpt.size())) {
         reply = co_await loop_.walk.rcpt(*transaction_, recipient);
     } else {
-        loop_.walk.refused(transaction_->envelope, "rcpt", recipient.address, reply);
+        loop_.walk.refused(transaction_->envelope, {"rcpt", recipient.address, reply});
     }
     add_step("rcpt", reply);
     if (reply.is_positive()) transaction_->envelope.recipients.push_back(std::move(event.recipient));
@@ -217,13 +217,18 @@ Task<void> Session::on(smtp::Aborted event) {
 
 Task<void> Session::on(smtp::Refused event) {
     if (event.is_recipient && transaction_) {
-        loop_.walk.refused(transaction_->envelope, "rcpt", event.argument, event.reply);
+        loop_.walk.refused(transaction_->envelope, {"rcpt", event.argument, event.reply});
         co_return;
     }
+    note_refusal(event.is_recipient ? "rcpt" : "mail", event.argument, event.reply);
+}
+
+/// Outside of any transaction: under the connection's reference, numbered, so that none hides another.
+void Session::note_refusal(const std::string& step, const std::string& argument, const Reply& reply) {
     message::Envelope envelope = connection_envelope();
-    if (!event.is_recipient) envelope.sender = event.argument;
-    loop_.walk.refused(envelope, event.is_recipient ? "rcpt" : "mail",
-                       event.is_recipient ? event.argument : "", event.reply);
+    if (step == "mail") envelope.sender = argument;
+    loop_.walk.refused(envelope, {step, step == "rcpt" ? argument : "", reply, refusals_});
+    if (refusals_ < UINT16_MAX) ++refusals_;
 }
 
 Task<void> Session::on(smtp::StartTls event) {

@@ -331,6 +331,25 @@ TEST(Drain, LetsOpenTransactionsEnd) {
     EXPECT_THAT(world.walk.aborts, ElementsAre(smtp::AbortReason::closed));
 }
 
+Task<void> drained_while_the_walk_works(World& world) {
+    world.walk.thinks_for = std::chrono::seconds(1000);
+    Talker client = co_await world.greeted();
+    co_await client.say("MAIL FROM:<a@sender.test>\r\nRCPT TO:<b@gw.test>\r\nDATA\r\n");
+    const std::string codes = co_await client.codes(3);
+    EXPECT_EQ(codes, "250 250 354");
+    co_await client.say("x\r\n.\r\n");
+    co_await world.until([&] { return world.counters.messages == 1; });
+    const auto left = co_await world.server->drain(milliseconds(20), milliseconds(40));
+    EXPECT_EQ(left, 1U);
+}
+
+TEST(Drain, TellsTheWalkWhatItCannotFinish) {
+    World world;
+    world.play(drained_while_the_walk_works);
+    EXPECT_THAT(world.walk.left_unfinished, ElementsAre("a@sender.test"));
+    EXPECT_TRUE(world.walk.messages.empty());
+}
+
 Task<void> reloaded(World& world) {
     Talker old = co_await world.greeted();
     world.settings.machine.hostname = "new.gw.test";

@@ -272,7 +272,7 @@ Task<void> a_thrower(World& world) {
     Talker client = co_await world.greeted();
     world.walk.throws_at_mail = true;
     const std::string mail = co_await client.ask("MAIL FROM:<a@sender.test>");
-    EXPECT_EQ(mail, "");
+    EXPECT_THAT(mail, StartsWith("421 4.3.0"));
     world.walk.throws_at_mail = false;
     const std::string noop = co_await other.ask("NOOP");
     EXPECT_THAT(noop, StartsWith("250"));
@@ -283,6 +283,43 @@ TEST(Session, AFailureEndsThatSessionAlone) {
     world.play(a_thrower);
     EXPECT_EQ(world.counters.failures, 1U);
     EXPECT_EQ(world.walk.aborts.size(), 1U);
+}
+
+Task<void> a_late_thrower(World& world) {
+    Talker client = co_await world.greeted();
+    world.walk.throws_at_message = true;
+    co_await client.say("MAIL FROM:<a@sender.test>\r\nRCPT TO:<b@gw.test>\r\nDATA\r\n");
+    const std::string codes = co_await client.codes(3);
+    EXPECT_EQ(codes, "250 250 354");
+    const std::string receipt = co_await client.ask("x\r\n.");
+    EXPECT_THAT(receipt, StartsWith("421 4.3.0"));
+    const std::string end = co_await client.hear();
+    EXPECT_EQ(end, "");
+}
+
+TEST(Session, AMessageThatTheWalkFailedOnStaysWithItsClient) {
+    World world;
+    world.play(a_late_thrower);
+    EXPECT_EQ(world.counters.failures, 1U);
+    EXPECT_THAT(world.walk.aborts, ElementsAre(smtp::AbortReason::closed));
+    EXPECT_EQ(world.memory.used(), 0U);
+}
+
+Task<void> refused_again_and_again(World& world) {
+    Talker client = co_await world.greeted();
+    for (const char* command :
+         {"MAIL FROM:<a@bad domain>", "MAIL FROM:<b@bad domain>", "MAIL FROM:<c@good.test>",
+          "RCPT TO:<x@elsewhere.test>", "RCPT TO:<y@elsewhere.test>", "RSET", "MAIL FROM:<d@bad domain>"}) {
+        co_await client.ask(command);
+    }
+}
+
+// Those under one reference are told apart by number, those of a transaction by recipient.
+TEST(Session, NumbersTheRefusalsOfAConnection) {
+    World world;
+    world.play(refused_again_and_again);
+    EXPECT_EQ(world.walk.refusals.size(), 5U);
+    EXPECT_THAT(world.walk.refusal_numbers, ElementsAre(0, 1, 0, 0, 2));
 }
 
 Task<void> garbage(World& world) {

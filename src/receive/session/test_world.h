@@ -58,6 +58,7 @@ class FakeWalk final : public Walk {
     }
     net::Task<Reply> message(Transaction& transaction, base::Fd sealed) override {
         if (thinks_for.count() > 0) co_await net::sleep_until(timer_, in(thinks_for));
+        if (throws_at_message) throw 42;
         const auto mapping = ipc::Mapping::map(sealed.get(), 1ULL << 32);
         Delivered delivered;
         delivered.envelope = transaction.envelope;
@@ -72,10 +73,15 @@ class FakeWalk final : public Walk {
         aborts.push_back(why);
         abort_replies.push_back(reply);
     }
-    void refused(const message::Envelope& envelope, const std::string& step, const std::string& recipient,
-                 const Reply& reply) override {
-        refusals.push_back(step + " <" + (recipient.empty() ? envelope.sender : recipient) + "> " +
-                           std::to_string(reply.code));
+    void refused(const message::Envelope& envelope, const Refusal& refusal) override {
+        refusals.push_back(refusal.step + " <" +
+                           (refusal.recipient.empty() ? envelope.sender : refusal.recipient) + "> " +
+                           std::to_string(refusal.reply.code));
+        refusal_numbers.push_back(refusal.earlier);
+    }
+    void unfinished(const Transaction& transaction) override {
+        EXPECT_TRUE(transaction.state);
+        left_unfinished.push_back(transaction.envelope.sender);
     }
 
     Reply on_connect{220, "", ""};
@@ -84,6 +90,7 @@ class FakeWalk final : public Walk {
     Reply on_message{250, "2.0.0", "Taken"};
     std::chrono::milliseconds thinks_for{0};
     bool throws_at_mail = false;
+    bool throws_at_message = false;
 
     std::vector<message::Envelope> connections;
     std::vector<std::string> log;
@@ -91,6 +98,8 @@ class FakeWalk final : public Walk {
     std::vector<smtp::AbortReason> aborts;
     std::vector<Reply> abort_replies;
     std::vector<std::string> refusals;
+    std::vector<std::uint16_t> refusal_numbers;
+    std::vector<std::string> left_unfinished;
     int states_alive = 0;
 
   private:

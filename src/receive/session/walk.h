@@ -1,7 +1,8 @@
-// The interface between the SMTP session and the walk of a message: four calls, and two notices for what
-// never became a message. apps hands the session an implementation; pipeline is it. Everything happens on the
-// connection's event loop. The walk answers in bounded time and never throws; the session sends its replies.
-// (Agreed face: pipeline is being written against exactly this header.)
+// The interface between the SMTP session and the walk of a message: four calls, and three notices for what
+// never became a message or never came to its end. apps hands the session an implementation; pipeline is it.
+// Everything happens on the connection's event loop. The walk answers in bounded time; the session sends its
+// replies. An exception of the walk ends its session alone: 421, and the transaction is told to the walk as
+// aborted. (Agreed face: pipeline is being written against exactly this header.)
 #pragma once
 
 #include <cstdint>
@@ -37,6 +38,15 @@ struct Transaction {
     std::unique_ptr<WalkState> state;
 };
 
+/// At connect, MAIL or RCPT, made by the session or the machine itself.
+struct Refusal {
+    std::string step;       ///< "connect", "mail" or "rcpt"
+    std::string recipient;  ///< empty but for "rcpt"
+    Reply reply;
+    /// Refusals before this one under the connection's own reference; 0 under a transaction's.
+    std::uint16_t earlier = 0;
+};
+
 class Walk {
   public:
     virtual ~Walk() = default;
@@ -54,10 +64,10 @@ class Walk {
     /// of what it holds and records it. The transaction dies after the call.
     virtual void aborted(std::unique_ptr<Transaction> transaction, smtp::AbortReason why,
                          const Reply& reply) = 0;
-    /// A refusal at connect, MAIL or RCPT that the session or the machine itself made. `recipient` is empty
-    /// but for RCPT; `step` is "connect", "mail" or "rcpt".
-    virtual void refused(const message::Envelope& envelope, const std::string& step,
-                         const std::string& recipient, const Reply& reply) = 0;
+    virtual void refused(const message::Envelope& envelope, const Refusal& refusal) = 0;
+    /// The process ends while the walk still works on this transaction: what is known of it is recorded now.
+    /// The transaction lives on, and where the walk gets to its end after all, it records that again.
+    virtual void unfinished(const Transaction& transaction) = 0;
 };
 
 }  // namespace gatehouse::receive::session
