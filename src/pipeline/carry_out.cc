@@ -120,8 +120,12 @@ net::Task<Reply> Life::deliver(Transaction& transaction, Run& run) {
         co_return settle(transaction, run, Outcome::deferred, later);
     }
     const auto content = ipc::Mapping::map(run.message.get(), kLargestRewrite);
-    if (!content || !run.session || !FaultPoints::pass(FaultPoint::front_before_hop_data)) {
+    if (!content || !FaultPoints::pass(FaultPoint::front_before_hop_data)) {
         co_return settle(transaction, run, Outcome::deferred, later);
+    }
+    if (!run.at_hop.session) {
+        const bool is_open = co_await begin_again(transaction, run);
+        if (!is_open) co_return settle(transaction, run, Outcome::deferred, later);
     }
     if (!parts_.recorder.is_writable()) {  // asked before: what the hop has taken stays taken
         co_return settle(transaction, run, Outcome::deferred, cannot_record());
@@ -134,9 +138,9 @@ net::Task<Reply> Life::hand_over(Transaction& transaction, Run& run, std::string
     const std::string head =
         act::delivery::header_block(envelope, run.judged->decision.verdict, parts_.hostname);
     run.is_handed = true;
-    const auto answer = co_await run.session->data(head, content, run.send_until);
+    const auto answer = co_await run.at_hop.session->data(head, content, run.send_until);
     run.is_handed = answer.outcome == DataOutcome::accepted || answer.outcome == DataOutcome::in_doubt;
-    const std::string hop = hop_name(*run.session);
+    const std::string hop = hop_name(*run.at_hop.session);
     (void)FaultPoints::pass(FaultPoint::front_after_hop_answer);
     Reply reply = not_delivered();
     Outcome outcome = Outcome::deferred;
@@ -155,7 +159,11 @@ net::Task<Reply> Life::hand_over(Transaction& transaction, Run& run, std::string
                   act::delivery::to_string(answer.outcome), answer.reason.sentence);
     }
     settle(transaction, run, outcome, reply);
-    for (auto& one : run.outcomes) one.next_hop = hop;
+    for (auto& one : run.outcomes) {
+        one.next_hop = hop;
+        // What the hop calls the message ("queued as ...") is what its own log knows it by.
+        if (outcome == Outcome::delivered) one.reply = wire(from_hop(answer.reply));
+    }
     co_return reply;
 }
 

@@ -21,6 +21,16 @@ constexpr std::chrono::seconds kForSending{20};
 
 }  // namespace
 
+Life::Life(LifeParts parts) : parts_(std::move(parts)) {
+    parts_.hops.set_make_room([this](const act::delivery::NextHop& wanted) {
+        (void)holders_.make_room(wanted, parts_.clock.steady());
+    });
+}
+
+Life::~Life() {
+    parts_.hops.set_make_room(nullptr);
+}
+
 // receive: who may connect (lists, reputation and the profiler come here), and what a message takes with it
 // at MAIL.
 
@@ -51,46 +61,12 @@ net::Task<Reply> Life::rcpt(Transaction& transaction, const message::Recipient& 
     co_return reply;
 }
 
-net::Task<Reply> Life::ask_hop(Transaction& transaction, Run& run, const message::Recipient& recipient) {
-    const auto* hop = parts_.next_hops.pick(message::domain_of(recipient.address));
-    if (hop == nullptr) co_return Reply{451, "4.4.4", "no next hop is configured for this recipient"};
-    if (run.hop != nullptr && run.hop != hop) {
-        // Until there is a queue, the client keeps what one session cannot carry.
-        co_return Reply{451, "4.3.0", "send this recipient in a transaction of its own"};
-    }
-    run.hop = hop;
-    if (!run.session) {
-        const auto first = co_await first_recipient(transaction, run, recipient);
-        if (first) co_return from_hop(*first);
-        base::log(LogLevel::warning, "{} next hop not reachable: {}",
-                  transaction.envelope.reference.to_string(), first.error().sentence);
-        co_return Reply{451, "4.4.1", "the next hop cannot be reached now"};
-    }
-    const auto answer = co_await run.session->rcpt(recipient);
-    if (answer) co_return from_hop(*answer);
-    co_return Reply{451, "4.4.2", "the connection to the next hop was lost"};
-}
-
-net::Task<base::Result<act::delivery::Reply>> Life::first_recipient(Transaction& transaction, Run& run,
-                                                                    const message::Recipient& recipient) {
-    auto session = co_await parts_.hops.open(*run.hop);
-    if (!session) co_return std::unexpected(session.error());
-    run.session.emplace(std::move(*session));
-    const auto started = co_await run.session->start(transaction.envelope, {&recipient, 1});
-    if (!started) {
-        run.session.reset();
-        co_return std::unexpected(started.error());
-    }
-    const act::delivery::Reply answer = started->recipients.front();
-    if (!answer.is_positive() && started->mail.code != 0 && !started->mail.is_positive()) run.session.reset();
-    co_return answer;
-}
-
 // inspect, consult, decide, act, record.
 
 net::Task<Reply> Life::message(Transaction& transaction, base::Fd sealed) {
     auto& run = static_cast<Run&>(*transaction.state);
     run.message = std::move(sealed);
+    run.at_hop.leave();
     const auto end = parts_.clock.steady() + kEndOfData;
     run.send_until = end - std::chrono::seconds(parts_.hops.settings().final_timeout);
     auto judged = co_await parts_.judge.judge(transaction.envelope, run.policy->policy, run.message.get(),
@@ -105,7 +81,7 @@ net::Task<Reply> Life::message(Transaction& transaction, base::Fd sealed) {
         reply =
             settle(transaction, run, Outcome::deferred, {451, "4.3.2", "not inspected yet, try again later"});
     }
-    if (run.session) run.session->abandon();
+    if (run.at_hop.session) run.at_hop.session->abandon();
     co_return record(transaction, run, reply);
 }
 

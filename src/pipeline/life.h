@@ -1,11 +1,13 @@
 // The walk of a message, as the SMTP session sees it: receive hands over, then inspect, consult, decide, act,
 // record. One Life per event loop. life.cc tells the story; judge.* is its middle, carry_out.* the acting,
-// recording.* the record.
+// recording.* the record; at_hop.* is
+// the session with the next hop.
 #pragma once
 
 #include <boost/asio/thread_pool.hpp>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,7 @@
 #include "base/clock.h"
 #include "message/record.h"
 #include "net/asio.h"
+#include "pipeline/hop_holders.h"
 #include "pipeline/judge.h"
 #include "pipeline/policy_holder.h"
 #include "receive/session/walk.h"
@@ -43,8 +46,7 @@ struct LifeParts {
 /// What the walk keeps with a transaction from MAIL on.
 struct Run : receive::session::WalkState {
     std::shared_ptr<const PolicySnapshot> policy;  // shared: see PolicyHolder
-    const act::delivery::NextHop* hop = nullptr;   ///< of the first accepted recipient
-    std::optional<act::delivery::HopSession> session;
+    HopHold at_hop;
     base::Fd message;
     base::SteadyTime send_until = {};  ///< the next hop has the whole content by then, or never gets it
     bool is_handed = false;            ///< the next hop has the content, and nothing is recorded yet
@@ -57,7 +59,8 @@ struct Run : receive::session::WalkState {
 
 class Life : public receive::session::Walk {
   public:
-    explicit Life(LifeParts parts) : parts_(std::move(parts)) {}
+    explicit Life(LifeParts parts);
+    ~Life() override;
 
     net::Task<Reply> connect(const message::Envelope& envelope) override;
     net::Task<Reply> mail(Transaction& transaction) override;
@@ -81,11 +84,15 @@ class Life : public receive::session::Walk {
     void log_message(const message::Record& record) const;
     void append(const message::Record& record, std::uint16_t attempt = 0);
 
+    // at_hop.cc
     net::Task<Reply> ask_hop(Transaction& transaction, Run& run, const message::Recipient& recipient);
-    net::Task<base::Result<act::delivery::Reply>> first_recipient(Transaction& transaction, Run& run,
-                                                                  const message::Recipient& recipient);
+    net::Task<Reply> ask_first(Transaction& transaction, Run& run, const message::Recipient& recipient);
+    net::Task<base::Result<act::delivery::StartAnswers>> begin_at_hop(
+        Transaction& transaction, Run& run, std::span<const message::Recipient> recipients);
+    net::Task<bool> begin_again(Transaction& transaction, Run& run);
 
     LifeParts parts_;
+    HopHolders holders_;
 };
 
 /// "ref 7Q3K-...": what every refusal after MAIL ends with is added by the session; receipts carry it

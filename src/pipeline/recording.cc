@@ -25,7 +25,7 @@ message::Record begin_record(const Transaction& transaction) {
 message::Record without_end(const Transaction& transaction, const Run* run, const Reply& reply) {
     message::Record record = begin_record(transaction);
     const bool is_handed = run != nullptr && run->is_handed;
-    const std::string hop = is_handed ? run->session->info().to_string() : "";
+    const std::string hop = is_handed ? run->at_hop.session->info().to_string() : "";
     const Outcome outcome = is_handed           ? Outcome::in_doubt
                             : reply.code >= 400 ? Outcome::refused
                                                 : Outcome::aborted;
@@ -41,6 +41,18 @@ message::Record without_end(const Transaction& transaction, const Run* run, cons
 
 std::string_view domain_or(const std::string& domain, std::string_view otherwise) {
     return domain.empty() ? otherwise : std::string_view(domain);
+}
+
+/// Why it was not simply delivered: the rule, and what the client heard.
+std::string reason_of(const message::Record& record) {
+    if (record.outcomes.empty() || record.outcomes.front().outcome == Outcome::delivered) return "";
+    std::string out;
+    const auto& groups = record.decision.groups;
+    if (record.inspected && !groups.empty() && !groups.front().rule.empty())
+        out += fmt::format(" rule=\"{}\"", base::printable(groups.front().rule, 128));
+    const auto& reply = record.outcomes.front().reply;
+    if (!reply.empty()) out += fmt::format(" reply=\"{}\"", base::printable(reply, 160));
+    return out;
 }
 
 }  // namespace
@@ -91,10 +103,11 @@ void Life::log_message(const message::Record& record) const {
     const std::string outcome = record.outcomes.empty()
                                     ? "aborted"
                                     : std::string(message::to_string(record.outcomes.front().outcome));
-    base::log(LogLevel::info, "{} from={} to={} rcpts={} size={} client={} verdict={} outcome={}",
+    base::log(LogLevel::info, "{} from={} to={} rcpts={} size={} client={} verdict={} outcome={}{}",
               envelope.reference.to_string(), shown(envelope.sender), to, envelope.recipients.size(),
               envelope.size, envelope.client.address,
-              record.inspected ? message::to_string(record.decision.verdict) : "none", outcome);
+              record.inspected ? message::to_string(record.decision.verdict) : "none", outcome,
+              reason_of(record));
 }
 
 void Life::append(const message::Record& record, std::uint16_t attempt) {
@@ -109,7 +122,7 @@ void Life::append(const message::Record& record, std::uint16_t attempt) {
 void Life::aborted(std::unique_ptr<Transaction> transaction, receive::smtp::AbortReason, const Reply& reply) {
     auto* run = static_cast<Run*>(transaction->state.get());
     const auto record = without_end(*transaction, run, reply);
-    if (run != nullptr && run->session) run->session->abandon();
+    if (run != nullptr && run->at_hop.session) run->at_hop.session->abandon();
     append(record);
     log_message(record);
 }

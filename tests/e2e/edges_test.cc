@@ -135,6 +135,30 @@ TEST_F(EdgesTest, EachNextHopHasItsTlsMode) {
     EXPECT_EQ(tracked("user@verify.test", "outcome"), "deferred");
 }
 
+TEST_F(EdgesTest, SilentClientsDoNotHoldTheWayToTheNextHop) {
+    start({.gatehouse = "[delivery]\nmax_connections = 2\n\n[process]\nthreads = 1\n"});
+    std::vector<std::unique_ptr<SmtpTalk>> silent;
+    for (int i = 0; i < 2; ++i) {
+        silent.push_back(std::make_unique<SmtpTalk>(gateway_->smtp_port()));
+        silent.back()->hear();
+        silent.back()->ask("EHLO client.test");
+        silent.back()->ask("MAIL FROM:<silent@example.org>");
+        ASSERT_THAT(silent.back()->ask("RCPT TO:<user@gw.test>"), StartsWith("250"));
+    }
+    for (int i = 0; i < 2; ++i) {
+        SmtpTalk lively(gateway_->smtp_port());
+        EXPECT_THAT(lively.deliver("a@example.org", {"user@gw.test"}, kMail), StartsWith("250"));
+    }
+    // Who was silent goes on where he was: one recipient more, and the message.
+    EXPECT_THAT(silent[0]->ask("RCPT TO:<second@gw.test>"), StartsWith("250"));
+    for (auto& talk : silent) {
+        ASSERT_THAT(talk->ask("DATA"), StartsWith("354"));
+        EXPECT_THAT(talk->ask("Subject: late\r\n\r\nbut whole\r\n."), StartsWith("250"));
+    }
+    ASSERT_EQ(sink_->message_count(), 4U);
+    EXPECT_EQ(sink_->messages()[2].recipients.size(), 2U);
+}
+
 TEST_F(EdgesTest, ReloadNamesWhatItCannotApply) {
     start({.gatehouse = "[delivery]\nfinal_timeout = 100\n\n[limits]\nidle_timeout = 200"});
     edit("final_timeout = 100", "final_timeout = 99");

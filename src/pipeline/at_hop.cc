@@ -1,0 +1,76 @@
+// receive meets act: the next hop's session of one transaction, opened at its first recipient, given away
+// while the client is silent and others wait, and begun again then.
+#include <algorithm>
+
+#include "base/log.h"
+#include "pipeline/life.h"
+
+namespace gatehouse::pipeline {
+
+using base::LogLevel;
+
+net::Task<Reply> Life::ask_hop(Transaction& transaction, Run& run, const message::Recipient& recipient) {
+    const auto* hop = parts_.next_hops.pick(message::domain_of(recipient.address));
+    if (hop == nullptr) co_return Reply{451, "4.4.4", "no next hop is configured for this recipient"};
+    if (run.at_hop.hop != nullptr && run.at_hop.hop != hop) {
+        // Until there is a queue, the client keeps what one session cannot carry.
+        co_return Reply{451, "4.3.0", "send this recipient in a transaction of its own"};
+    }
+    run.at_hop.hop = hop;
+    run.at_hop.leave();
+    Reply reply;
+    if (run.at_hop.session) {
+        const auto answer = co_await run.at_hop.session->rcpt(recipient);
+        reply = answer ? from_hop(*answer) : Reply{451, "4.4.2", "the connection to the next hop was lost"};
+    } else {
+        reply = co_await ask_first(transaction, run, recipient);
+    }
+    holders_.wait(run.at_hop, parts_.clock.steady());
+    co_return reply;
+}
+
+/// The first recipient, or the next one after the connection was given away: then the earlier ones come
+/// along.
+net::Task<Reply> Life::ask_first(Transaction& transaction, Run& run, const message::Recipient& recipient) {
+    auto recipients = transaction.envelope.recipients;
+    recipients.push_back(recipient);
+    const auto started = co_await begin_at_hop(transaction, run, recipients);
+    if (!started) {
+        base::log(LogLevel::warning, "{} {}", transaction.envelope.reference.to_string(),
+                  started.error().sentence);
+        co_return Reply{451, "4.4.1", "the next hop cannot be reached now"};
+    }
+    const bool earlier_stand =
+        std::all_of(started->recipients.begin(), started->recipients.end() - 1,
+                    [](const act::delivery::Reply& reply) { return reply.is_positive(); });
+    const bool has_begun = started->mail.is_positive();
+    if (!has_begun || !earlier_stand) run.at_hop.session.reset();
+    if (has_begun && !earlier_stand)
+        co_return Reply{451, "4.3.0", "the next hop takes earlier recipients no more"};
+    co_return from_hop(started->recipients.back());
+}
+
+net::Task<base::Result<act::delivery::StartAnswers>> Life::begin_at_hop(
+    Transaction& transaction, Run& run, std::span<const message::Recipient> recipients) {
+    auto& hold = run.at_hop;
+    auto session = co_await parts_.hops.open(*hold.hop);
+    if (!session) co_return std::unexpected(session.error());
+    hold.session.emplace(std::move(*session));
+    hold.began = parts_.clock.steady();
+    auto started = co_await hold.session->start(transaction.envelope, recipients);
+    if (!started) hold.session.reset();
+    co_return started;
+}
+
+/// For a message whose connection was given away while its client was silent.
+net::Task<bool> Life::begin_again(Transaction& transaction, Run& run) {
+    const auto& recipients = transaction.envelope.recipients;
+    const auto started = co_await begin_at_hop(transaction, run, recipients);
+    if (!started) co_return false;
+    const bool all_stand = std::all_of(started->recipients.begin(), started->recipients.end(),
+                                       [](const act::delivery::Reply& reply) { return reply.is_positive(); });
+    if (!all_stand) run.at_hop.session.reset();
+    co_return all_stand;
+}
+
+}  // namespace gatehouse::pipeline
