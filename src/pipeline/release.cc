@@ -105,6 +105,11 @@ using Earlier = std::vector<record::StoredRecord>;
 
 /// Every attempt so far, the first decision included.
 Result<Earlier> look_back(record::Recorder& recorder, const act::quarantine::Item& item) {
+    // What is sent and not recorded would be sent again by the next attempt.
+    if (!recorder.is_writable()) {
+        return base::fail(Fault::unavailable,
+                          "the journal cannot be written, so nothing is sent; try again later");
+    }
     if (!recorder.catch_up(kLoaderPatience)) {
         return base::fail(Fault::unavailable,
                           "tracking is behind, so it is not known who has it already; try again later");
