@@ -237,7 +237,8 @@ Result<Released> conclude(const ReleaseJob& job, const Tally& tally) {
 /// Nothing that only we may write leaves in a held message either.
 net::Task<Result<void>> apply_plan(ReleaseParts& parts, ReleaseJob& job) {
     if (job.plan.is_empty()) co_return Result<void>();
-    auto rewritten = co_await parts.inspectors.rewrite(job.message.get(), job.plan, parts.give_up);
+    const auto give_up = parts.clock.steady() + std::chrono::seconds(120);
+    auto rewritten = co_await parts.inspectors.rewrite(job.message.get(), job.plan, give_up);
     if (!rewritten) {
         co_return base::fail(rewritten.error().fault, "its header could not be put right: {}",
                              rewritten.error().sentence);

@@ -162,6 +162,22 @@ TEST_F(HopSessionTest, NotSentWhenTheConnectionFailsBeforeTheDot) {
     }
 }
 
+// The caller's time is over before command_timeout and data_timeout are.
+TEST_F(HopSessionTest, NothingIsSentBehindTheCallersTime) {
+    for (const std::string rule : {"DATA = stall", "BODY 100000 = stall"}) {
+        sink_ = make_sink(rule);
+        const auto letter = big_letter(20 << 20);
+        auto session = open(hop(*sink_));
+        ASSERT_TRUE(session);
+        ASSERT_TRUE(run(session->start(letter.envelope, letter.recipients)));
+        const auto give_up = std::chrono::steady_clock::now() + std::chrono::milliseconds(200);
+        const auto answer = run(session->data(letter.head, letter.content, give_up));
+        EXPECT_EQ(answer.outcome, DataOutcome::not_sent) << rule;
+        EXPECT_EQ(answer.reason.fault, Fault::timed_out) << rule;
+        EXPECT_EQ(sink_->message_count(), 0U);
+    }
+}
+
 TEST_F(HopSessionTest, DataRefused) {
     sink_ = make_sink("DATA 1 = 451 4.3.0 not now\nDATA 2 = 554 5.7.1 never");
     EXPECT_EQ(deliver(hop(*sink_)).final_answer.reply.to_string(), "451 4.3.0 not now");

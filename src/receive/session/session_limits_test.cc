@@ -36,7 +36,7 @@ Task<void> crowded_address(World& world) {
     for (int i = 0; i < 2; ++i) {
         Talker second = co_await world.call();
         const std::string refused = co_await second.hear();
-        EXPECT_THAT(refused, StartsWith("421 4.7.0 Too many connections from your address ref "));
+        EXPECT_THAT(refused, StartsWith("421 4.7.0 Too many connections from your address; ref "));
         const std::string end = co_await second.hear();
         EXPECT_EQ(end, "");
     }

@@ -68,7 +68,7 @@ Task<void> all_refusals(World& world) {
     world.walk.on_mail = {451, "4.7.1", "Not now"};
     Talker client = co_await world.greeted();
     const std::string mail = co_await client.ask("MAIL FROM:<a@sender.test>");
-    EXPECT_THAT(mail, StartsWith("451 4.7.1 Not now ref "));
+    EXPECT_THAT(mail, StartsWith("451 4.7.1 Not now; ref "));
     world.walk.on_mail = {250, "", ""};
     const std::string accepted = co_await client.ask("MAIL FROM:<a@sender.test>");
     EXPECT_EQ(accepted, "250 2.1.0 Sender ok");
@@ -76,7 +76,7 @@ Task<void> all_refusals(World& world) {
     EXPECT_THAT(relay, StartsWith("55"));
     world.walk.on_rcpt = [](const std::string&) { return Reply{550, "5.1.1", "No such user"}; };
     const std::string rcpt = co_await client.ask("RCPT TO:<nobody@gw.test>");
-    EXPECT_THAT(rcpt, StartsWith("550 5.1.1 No such user ref "));
+    EXPECT_THAT(rcpt, StartsWith("550 5.1.1 No such user; ref "));
     const std::string data = co_await client.ask("DATA");
     EXPECT_THAT(data, StartsWith("554"));
     world.walk.on_rcpt = nullptr;
@@ -85,7 +85,7 @@ Task<void> all_refusals(World& world) {
     world.walk.on_message = {550, "5.7.1", "Refused by policy"};
     co_await client.ask("DATA");
     const std::string receipt = co_await client.ask("x\r\n.");
-    EXPECT_THAT(receipt, StartsWith("550 5.7.1 Refused by policy ref "));
+    EXPECT_THAT(receipt, StartsWith("550 5.7.1 Refused by policy; ref "));
     const auto reference = world.walk.messages.at(0).envelope.reference.to_string();
     EXPECT_THAT(receipt, HasSubstr(reference));
     const std::string unknown = co_await client.ask("FROB");
