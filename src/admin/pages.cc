@@ -1,5 +1,6 @@
 #include "admin/pages.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "admin/metrics.h"
@@ -14,7 +15,9 @@ constexpr std::string_view kPageHead =
     "auto;max-width:60rem;padding:0 1rem}"
     "h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}table{border-collapse:collapse;width:100%}"
     "th,td{text-align:left;vertical-align:top;padding:.25rem .75rem;border-bottom:1px solid #8884}"
-    "th{width:14rem;font-weight:600}td table th{width:auto}</style></head><body><h1>Gatehouse</h1>";
+    "th{width:14rem;font-weight:600}td table th{width:auto}.rows th{font-weight:400;opacity:.7}"
+    ".good,.bad{padding:.5rem .75rem;border-left:.4rem solid}.good{border-color:#2a7}.bad{border-color:#c33}"
+    "</style></head><body><h1>Gatehouse</h1>";
 
 std::string escaped(std::string_view text) {
     std::string out;
@@ -39,6 +42,35 @@ std::string escaped(std::string_view text) {
     return out;
 }
 
+std::string render_value(const boost::json::value& value, int depth);
+
+bool is_list_of_objects(const boost::json::array& list) {
+    return !list.empty() &&
+           std::all_of(list.begin(), list.end(), [](const auto& one) { return one.is_object(); });
+}
+
+/// One row each; the columns are the keys in the order in which they first appear.
+std::string render_rows(const boost::json::array& list, int depth) {
+    std::vector<std::string_view> columns;
+    for (const auto& one : list) {
+        for (const auto& [key, member] : one.get_object()) {
+            if (std::find(columns.begin(), columns.end(), key) == columns.end()) columns.push_back(key);
+        }
+    }
+    std::string out = "<table class=\"rows\"><tr>";
+    for (const auto column : columns) out += "<th>" + escaped(column) + "</th>";
+    out += "</tr>";
+    for (const auto& one : list) {
+        out += "<tr>";
+        for (const auto column : columns) {
+            const auto* member = one.get_object().if_contains(column);
+            out += "<td>" + (member == nullptr ? std::string() : render_value(*member, depth + 1)) + "</td>";
+        }
+        out += "</tr>";
+    }
+    return out + "</table>";
+}
+
 // Depth is that of our own status objects; the bound only guards against a damaged peer.
 std::string render_value(const boost::json::value& value, int depth) {
     if (depth > 6) return "...";
@@ -50,13 +82,15 @@ std::string render_value(const boost::json::value& value, int depth) {
         return out + "</table>";
     }
     if (value.is_array()) {
+        if (is_list_of_objects(value.get_array())) return render_rows(value.get_array(), depth);
         std::string out;
         for (const auto& member : value.get_array()) {
-            if (!out.empty()) out += member.is_object() ? "" : ", ";
+            if (!out.empty()) out += ", ";
             out += render_value(member, depth + 1);
         }
         return out.empty() ? "none" : out;
     }
+    if (value.is_bool()) return value.get_bool() ? "yes" : "no";
     if (value.is_string()) return escaped(std::string_view(value.get_string()));
     if (value.is_null()) return "unknown";
     return escaped(boost::json::serialize(value));
@@ -110,6 +144,8 @@ net::Task<HttpResponse> route(AdminSources& sources, HttpRequest request) {
 
 std::string render_status_page(const std::vector<std::string>& json_rows) {
     std::string out(kPageHead);
+    out += front_is_ready(json_rows) ? "<p class=\"good\">Taking mail.</p>"
+                                     : "<p class=\"bad\">Not taking mail: the front is not ready.</p>";
     for (const auto& text : json_rows) {
         boost::system::error_code error;
         const auto value = boost::json::parse(text, error);

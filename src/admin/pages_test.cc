@@ -12,6 +12,21 @@ TEST(StatusPage, EscapesWhatRolesSay) {
     EXPECT_EQ(page.find("<script>"), std::string::npos);
 }
 
+TEST(StatusPage, SaysFirstWhetherMailIsTakenAndPutsListsIntoRows) {
+    const auto good = render_status_page(
+        {R"({"role":"supervisor","roles":[{"name":"front","pid":7},{"name":"sink","problem":"x<y"}]})",
+         R"({"role":"front","ready":true})"});
+    EXPECT_NE(good.find("Taking mail."), std::string::npos);
+    EXPECT_NE(
+        good.find(
+            "<tr><th>name</th><th>pid</th><th>problem</th></tr><tr><td>front</td><td>7</td><td></td></tr>"
+            "<tr><td>sink</td><td></td><td>x&lt;y</td></tr>"),
+        std::string::npos)
+        << good;
+    EXPECT_NE(render_status_page({R"({"role":"front","ready":false})"}).find("Not taking mail"),
+              std::string::npos);
+}
+
 TEST(Metrics, GroupsRowsOfOneName) {
     const auto rows = parse_metric_rows(
         {R"({"metric":"gatehouse_messages_total","help":"messages","counter":true,"labels":{"verdict":"clean"},"value":3})",

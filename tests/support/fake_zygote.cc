@@ -88,7 +88,11 @@ void FakeZygote::run(base::Fd socket) {
         if (!request.ParseFromString(*frame)) return;
         if (request.has_start()) {
             pb::ZygoteReport report;
-            report.mutable_ready();
+            if (refusal_.empty()) {
+                report.mutable_ready();
+            } else {
+                report.set_refused(refusal_);
+            }
             (void)channel.send(report.SerializeAsString());
         } else if (request.has_spawn()) {
             spawn(channel, request.spawn());

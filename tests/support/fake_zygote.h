@@ -59,6 +59,8 @@ class FakeZygote {
     base::Fd connect();
     /// Answers that no process could be made.
     void set_barren(bool is_barren) { is_barren_ = is_barren; }
+    /// Refuses to run from the next connect() on, with this sentence.
+    void set_refusal(std::string sentence) { refusal_ = std::move(sentence); }
     /// Called before each worker's socket is sent; set before the first.
     void set_before_handing(std::function<void()> call) { before_handing_ = std::move(call); }
     std::size_t spawned() const { return spawned_; }
@@ -77,6 +79,7 @@ class FakeZygote {
     Script script_;
     std::function<void()> before_handing_ = [] {};
     std::atomic<bool> is_barren_{false};
+    std::string refusal_;
     std::atomic<std::size_t> spawned_{0};
     std::atomic<std::size_t> killed_{0};
     std::mutex mutex_;  // of children_ and ends_

@@ -89,10 +89,12 @@ net::Task<Result<std::unique_ptr<Pool::Worker>>> Pool::acquire(bool fresh, Stead
     if (failure) std::rethrow_exception(failure);
     if (worker) co_return worker;
     ++counts_.waited_in_vain;
+    if (const auto why = zygote_.refusal(); !why.empty())
+        co_return base::fail(Fault::unavailable, "no inspector can be started: {}", why);
     co_return base::fail(Fault::timed_out, "no inspector was free in time (inspect.wait)");
 }
 
-/// Null = not in time.
+/// Null = not in time, or never: the zygote has said that it cannot work here.
 net::Task<std::unique_ptr<Pool::Worker>> Pool::wait_for_worker(std::shared_ptr<Waiter> self, bool fresh,
                                                                SteadyTime give_up) {
     while (true) {
@@ -103,7 +105,7 @@ net::Task<std::unique_ptr<Pool::Worker>> Pool::wait_for_worker(std::shared_ptr<W
             auto started = co_await start_worker(give_up);
             if (started) co_return std::move(*started);
         }
-        if (clock_.steady() >= give_up) co_return nullptr;
+        if (clock_.steady() >= give_up || !zygote_.refusal().empty()) co_return nullptr;
         if (std::find(waiters_.begin(), waiters_.end(), self) == waiters_.end()) waiters_.push_back(self);
         self->wake.expires_at(std::min(give_up, clock_.steady() + kSlow));
         co_await self->wake.async_wait(net::kTuple);

@@ -465,6 +465,20 @@ TEST(Pool, WaitingInVainIsNoVerdict) {
     EXPECT_EQ(world.pool.counts().waited_in_vain, 1U);
 }
 
+TEST(Pool, AZygoteThatRefusesIsNotWaitedFor) {
+    InspectSettings settings;
+    settings.wait = 3600;
+    PoolWorld world(serve_honestly, settings);
+    world.zygote.set_barren(true);
+    world.zygote.set_refusal("the sandbox lacks a step");
+    world.client.install(world.zygote.connect());
+    const auto found = world.inspect();
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().fault, Fault::unavailable);
+    EXPECT_TRUE(found.error().sentence.contains("the sandbox lacks a step")) << found.error().sentence;
+    EXPECT_EQ(world.pool.counts().given_up, 0U) << "no verdict";
+}
+
 TEST(Pool, WhoWaitsForABusyWorkerIsServedInOrderOrTold) {
     InspectSettings settings;
     settings.extra_workers = 0;

@@ -188,6 +188,11 @@ void ZygoteClient::kill(std::uint64_t worker) {
     });
 }
 
+std::string ZygoteClient::refusal() const {
+    const std::lock_guard lock(mutex_);
+    return status_.refused;
+}
+
 ZygoteStatus ZygoteClient::status() const {
     const std::lock_guard lock(mutex_);
     return status_;

@@ -71,6 +71,8 @@ class ZygoteClient {
     void kill(std::uint64_t worker);
 
     ZygoteStatus status() const;
+    /// Why the zygote refuses to run; empty while it does not.
+    std::string refusal() const;
     std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
 
   private:
