@@ -571,6 +571,9 @@ class NoDescriptorFree {
 };
 
 TEST(Pool, ALackOfDescriptorsIsOursAndNoVerdict) {
+#ifdef GATEHOUSE_SANITIZED
+    GTEST_SKIP() << "the sanitizers need descriptors themselves";
+#endif
     std::optional<NoDescriptorFree> none;
     PoolWorld world([&](FakeWorker& worker) {
         const auto request = worker.request();
@@ -587,6 +590,9 @@ TEST(Pool, ALackOfDescriptorsIsOursAndNoVerdict) {
 }
 
 TEST(Pool, ALackOfDescriptorsDoesNotCostTheZygote) {
+#ifdef GATEHOUSE_SANITIZED
+    GTEST_SKIP() << "the sanitizers need descriptors themselves";
+#endif
     std::optional<NoDescriptorFree> none;
     std::atomic<int> handed{0};
     PoolWorld world(serve_honestly);
