@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/other_names.h"
 #include "base/text.h"
 
 namespace gatehouse::base {
@@ -37,6 +38,8 @@ constexpr std::array kUnits = {
     UnitFactor{"min", "h", 60},
     UnitFactor{"h", "h", 1},
     UnitFactor{"h", "d", 24},
+    UnitFactor{"days", "d", 1},
+    UnitFactor{"days", "days", 1},
 };
 
 std::unexpected<Error> wrong(const Value& value, const Field& field, std::string_view got) {
@@ -82,9 +85,8 @@ Result<void> fill_members(const FieldTable& table, const Value& from, void* obje
         const Field* field = table.find(key);
         if (field == nullptr && pass_over_tables && holds_tables(value)) continue;
         if (field == nullptr) {
-            const auto near = nearest(key, table.names());
             return fail(Fault::usage, "{}: unknown key {}.{}{}", value.place().to_string(), table.name,
-                        printable(key, 80), near ? fmt::format("; did you mean {}?", *near) : std::string());
+                        printable(key, 80), did_you_mean(table.name, key, table.names()));
         }
         GATEHOUSE_CHECK(field->assign(object, value, *field));
     }

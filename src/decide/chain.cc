@@ -102,7 +102,7 @@ ChainResult walk(const Policy& policy, const Rulings& rulings, const Index& inde
     for (std::size_t i = 0; i < policy.rules.size() && !chain.has_ended(); ++i) {
         const bool is_possible = rulings.rules[i].truth != Truth::no;
         if (is_possible && is_on_route(i)) take_rule(policy.rules[i], rulings.rules[i], chain);
-        const bool is_scanning = policy.has_exceptions() && i == *policy.global_antivirus;
+        const bool is_scanning = policy.has_exceptions() && i == *policy.antivirus_rule;
         if (is_scanning && !chain.has_ended()) take_gaps(rulings, index, chain);
     }
     return std::move(chain).finish();

@@ -5,12 +5,19 @@ namespace gatehouse::decide {
 std::string_view default_policy_text() {
     return R"(# The rules of Gatehouse. Enabled rules run in the order written, until one whose action ends the
 # evaluation (reject, defer, delete, quarantine) matches; after the last rule the message is delivered.
-# `gatehouse config reference` lists everything a rule may say, `gatehouse config check` tries this file.
+# `gatehouse config reference` lists everything a rule may say, `gatehouse config check` tries this file, and
+# docs/policy.md explains it with examples such as:
+#
+#   [[rule]]
+#   name = "Encrypted files for the board"
+#   route = { direction = "incoming", recipients = ["board@example.com"] }
+#   when = { any = ["gap.encrypted"], none = ["antivirus.match"] }
+#   then = [{ action = "tag_subject", text = "[encrypted] " }]
 
 [[rule]]
 name = "Global antivirus rule"
 kind = "antivirus"
-notes = "Keep it enabled: the scanning exceptions of settings.toml act only while it is."
+notes = "The scanning exceptions of settings.toml act only while a rule of kind antivirus is enabled."
 when = { any = ["antivirus.match"] }
 then = ["quarantine"]
 

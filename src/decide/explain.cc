@@ -78,6 +78,23 @@ void write_reason(std::string& out, const std::string& word, const Findings& fin
     }
 }
 
+std::string words_of(const message::HeaderEdit& edit) {
+    using Kind = message::HeaderEdit::Kind;
+    switch (edit.kind) {
+        case Kind::remove_named:
+            return fmt::format("remove {}", printable(edit.name, 80));
+        case Kind::remove_prefix:
+            return fmt::format("remove {}*", printable(edit.name, 80));
+        case Kind::remove_results_of:
+            return fmt::format("remove Authentication-Results in the name of {}", printable(edit.text, 80));
+        case Kind::prefix_subject:
+            return fmt::format("put \"{}\" in front of the Subject", printable(edit.text, 120));
+        case Kind::append:
+            return fmt::format("add {}: {}", printable(edit.name, 80), printable(edit.text, 120));
+    }
+    return "";
+}
+
 void write_group(std::string& out, const GroupDecision& group, const Findings& findings,
                  const Record& record) {
     out += fmt::format("\nFor {}:\n  {}\n", list(group.recipients), describe(group.actions));
@@ -88,7 +105,12 @@ void write_group(std::string& out, const GroupDecision& group, const Findings& f
     if (!group.because.empty()) out += "    because of\n";
     for (const auto& word : group.because) write_reason(out, word, findings, record);
     for (const auto& flip : group.flips) out += fmt::format("  {}\n", printable(flip, 600));
-    if (!group.plan.is_empty()) out += fmt::format("  header changes: {}\n", group.plan.edits.size());
+    if (group.plan.is_empty()) return;
+    out += "  header changes:\n";
+    const std::size_t shown = std::min(group.plan.edits.size(), kListed);
+    for (std::size_t i = 0; i < shown; ++i) out += fmt::format("    {}\n", words_of(group.plan.edits[i]));
+    if (group.plan.edits.size() > shown)
+        out += fmt::format("    and {} more\n", group.plan.edits.size() - shown);
 }
 
 void write_outcomes(std::string& out, const Record& record) {
@@ -97,22 +119,46 @@ void write_outcomes(std::string& out, const Record& record) {
     const std::size_t shown = std::min(record.outcomes.size(), kListed);
     for (std::size_t i = 0; i < shown; ++i) {
         const auto& one = record.outcomes[i];
-        out += fmt::format("  {}: {}{}{}\n", printable(one.recipient, 120), to_string(one.outcome),
+        const std::string who =
+            one.recipient.empty() ? "before any recipient" : printable(one.recipient, 120);
+        out += fmt::format("  {}: {}{}{}\n", who, to_string(one.outcome),
                            one.next_hop.empty() ? "" : " by " + printable(one.next_hop, 120),
                            one.reply.empty() ? "" : ", answered " + printable(one.reply));
     }
     if (record.outcomes.size() > shown) out += fmt::format("  and {} more\n", record.outcomes.size() - shown);
 }
 
+std::string counted(std::size_t count, std::string_view one) {
+    return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
+}
+
+/// " from 192.0.2.1 (mail.example.org)", as far as it is known.
+std::string client_words(const message::Envelope& envelope) {
+    const auto& client = envelope.client;
+    std::string out = client.address.empty() ? "" : " from " + printable(client.address, 60);
+    if (client.helo.empty()) return out;
+    const std::string helo = printable(client.helo, 120);
+    return out.empty() ? fmt::format(" from a client called {}", helo) : fmt::format("{} ({})", out, helo);
+}
+
 std::string header(const Record& record) {
     const auto& envelope = record.envelope;
-    return fmt::format("{}  {}\n  received {} from {} ({}), sender {}, {} recipients, {} bytes\n",
-                       envelope.reference.to_string(),
+    return fmt::format("{}  {}\n  received {}{}, sender {}, {}, {}\n", envelope.reference.to_string(),
                        record.inspected ? to_string(record.decision.verdict) : "not inspected",
-                       base::to_rfc3339(envelope.received), printable(envelope.client.address, 60),
-                       printable(envelope.client.helo, 120),
+                       base::to_rfc3339(envelope.received), client_words(envelope),
                        envelope.sender.empty() ? "<>" : printable(envelope.sender),
-                       envelope.recipients.size(), envelope.size);
+                       counted(envelope.recipients.size(), "recipient"), counted(envelope.size, "byte"));
+}
+
+/// Why no rule ran.
+std::string end_words(const Record& record) {
+    const bool had_end = std::any_of(record.steps.begin(), record.steps.end(),
+                                     [](const message::Step& step) { return step.name == "data"; });
+    const bool is_aborted =
+        !record.outcomes.empty() && record.outcomes.front().outcome == message::Outcome::aborted;
+    if (is_aborted) return "  The client went away before the end of the message; no rule ran.\n";
+    return had_end ? "  The message was refused at its end; no rule ran.\n"
+                   : "  The message was refused before its end was received; no rule ran.\n";
 }
 
 }  // namespace
@@ -120,7 +166,7 @@ std::string header(const Record& record) {
 std::string explain(const Record& record) {
     std::string out = header(record);
     if (!record.inspected) {
-        out += "  The message was refused before its end was received; no rule ran.\n";
+        out += end_words(record);
         write_outcomes(out, record);
         return out;
     }

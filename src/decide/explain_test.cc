@@ -37,7 +37,7 @@ TEST(Explain, TellsTheChainOfReasons) {
     EXPECT_EQ(explain(record),
               "7Q3K-M8TD-0VZ2-6XNB  virus\n"
               "  received 1970-01-01T00:00:00Z from 192.0.2.1 (mail.example.org), sender a@example.org, 1 "
-              "recipients, 5000 bytes\n"
+              "recipient, 5000 bytes\n"
               "\n"
               "Found:\n"
               "  antivirus.match at 2:a.zip/b.exe: clamd found Eicar (confidence 1, clamd)\n"
@@ -67,7 +67,8 @@ TEST(Explain, EveryKindOfReasonHasItsWords) {
     for (const std::string_view words :
          {"size: 5000 bytes", "recipients: 1", "spam score 6, threshold 5", "gap.encrypted at 2:a.zip",
           "the verdict is unscannable", "tag the subject with \"[x] \", add X-A: b, deliver",
-          "no rule ended the evaluation", "header changes: 3"}) {
+          "no rule ended the evaluation", "put \"[x] \" in front of the Subject", "remove X-A\n",
+          "add X-A: b\n"}) {
         EXPECT_NE(text.find(words), std::string::npos) << words << "\n" << text;
     }
     EXPECT_NE(explain(record_of(Mail(), policy)).find("no rule matched"), std::string::npos);
@@ -79,6 +80,13 @@ TEST(Explain, ARefusalHasNoRules) {
     const auto text = explain(record);
     EXPECT_NE(text.find("not inspected"), std::string::npos);
     EXPECT_NE(text.find("x@y: refused, answered 550 5.7.1 relaying denied"), std::string::npos);
+    EXPECT_NE(text.find("refused before its end"), std::string::npos);
+    EXPECT_EQ(text.find("()"), std::string::npos) << "a client that is not known";
+    record.steps = {{"data", 5, "354"}};
+    EXPECT_NE(explain(record).find("refused at its end"), std::string::npos);
+    record.outcomes = {{"", message::Outcome::aborted, "", "", ""}};
+    EXPECT_NE(explain(record).find("before any recipient: aborted"), std::string::npos);
+    EXPECT_NE(explain(record).find("The client went away"), std::string::npos);
 }
 
 TEST(Explain, StaysShortAndPrintable) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/other_names.h"
 #include "base/text.h"
 #include "decide/findings.h"
 #include "decide/make_action.h"
@@ -43,10 +44,8 @@ Result<RuleTables> take_apart(const Value& value) {
         } else if (kRuleTable.find(key) != nullptr) {
             plain.emplace_back(key, member);
         } else {
-            const auto near = base::nearest(key, names);
             return base::fail(Fault::usage, "{}: unknown key rule.{}{}", member.place().to_string(),
-                              base::printable(key, 80),
-                              near ? fmt::format("; did you mean {}?", *near) : std::string());
+                              base::printable(key, 80), base::did_you_mean(kRuleTable.name, key, names));
         }
     }
     out.plain = Value(std::move(plain), value.place());
@@ -203,9 +202,9 @@ Result<void> check_policy_keys(const Value& policy) {
     }
     for (const auto& [key, member] : *policy.table()) {
         if (key == kRuleTable.name) continue;
-        const auto near = base::nearest(key, {std::string(kRuleTable.name)});
         return base::fail(Fault::usage, "{}: unknown table {}{}", member.place().to_string(),
-                          base::printable(key, 80), near ? "; did you mean rule?" : "");
+                          base::printable(key, 80),
+                          base::did_you_mean("", key, {std::string(kRuleTable.name)}));
     }
     return {};
 }
@@ -226,12 +225,31 @@ Result<void> read_settings(const Value& tree, Policy& policy) {
     return {};
 }
 
+bool asks_for_malware(const Term& term) {
+    if (term.kind == TermKind::verdict) return term.word == message::to_string(message::Verdict::virus);
+    if (term.kind != TermKind::evidence) return false;
+    return term.is_group ? kAntivirusMatch.id.starts_with(term.word) : term.word == kAntivirusMatch.id;
+}
+
 void note_dangers(Policy& policy) {
-    if (policy.has_exceptions()) return;
-    policy.warnings.push_back(
-        fmt::format("the rule \"{}\" is {}: mail is delivered without any scanning exception, whatever could "
-                    "not be scanned",
-                    kGlobalAntivirusRule, policy.global_antivirus ? "disabled" : "missing"));
+    const auto is_antivirus = [](const Rule& rule) { return rule.kind == RuleKind::antivirus; };
+    const auto stops_malware = [](const Rule& rule) {
+        const auto& when = rule.when;
+        return rule.enabled && !rule.actions.empty() &&
+               (std::any_of(when.any.begin(), when.any.end(), asks_for_malware) ||
+                std::any_of(when.all.begin(), when.all.end(), asks_for_malware));
+    };
+    if (!policy.has_exceptions()) {
+        const bool is_there = std::any_of(policy.rules.begin(), policy.rules.end(), is_antivirus);
+        policy.warnings.push_back(fmt::format(
+            "{} kind = \"antivirus\", so no scanning exception acts: mail that is malformed, encrypted, over "
+            "the limits or could not be scanned, also while the malware engine is away, goes on like clean "
+            "mail",
+            is_there ? "every rule is disabled that has" : "no rule has"));
+    }
+    if (std::none_of(policy.rules.begin(), policy.rules.end(), stops_malware)) {
+        policy.warnings.emplace_back("no enabled rule acts on antivirus.match: malware is delivered");
+    }
 }
 
 }  // namespace
@@ -273,7 +291,8 @@ Result<Policy> make_policy(const message::Revision& revision, KnownIds known) {
                               kMaxRules);
         }
         GATEHOUSE_TRY(auto rule, make_rule(value, policy.spam_threshold, known));
-        if (rule.name == kGlobalAntivirusRule) policy.global_antivirus = i;
+        if (rule.enabled && rule.kind == RuleKind::antivirus && !policy.antivirus_rule)
+            policy.antivirus_rule = i;
         policy.rules.push_back(std::move(rule));
     }
     GATEHOUSE_CHECK(check_names(policy.rules));

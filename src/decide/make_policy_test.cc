@@ -28,7 +28,8 @@ std::string when_always(std::string_view then) {
 TEST(DefaultPolicy, HoldsTheTwoBuiltInRules) {
     const Policy policy = policy_of(default_policy_text(), default_settings_text());
     ASSERT_EQ(policy.rules.size(), 2U);
-    EXPECT_EQ(policy.rules[0].name, kGlobalAntivirusRule);
+    EXPECT_EQ(policy.rules[0].name, "Global antivirus rule");
+    EXPECT_EQ(policy.antivirus_rule, 0U);
     EXPECT_EQ(policy.rules[0].kind, RuleKind::antivirus);
     EXPECT_EQ(policy.rules[1].name, kDefaultSpamRule);
     EXPECT_EQ(policy.rules[1].route.direction, Direction::incoming);
@@ -57,11 +58,28 @@ TEST(MakePolicy, AnEmptyPolicyDeliversAndWarns) {
     const Policy policy = policy_of("");
     EXPECT_TRUE(policy.rules.empty());
     EXPECT_FALSE(policy.has_exceptions());
-    ASSERT_EQ(policy.warnings.size(), 1U);
-    EXPECT_NE(policy.warnings[0].find("missing"), std::string::npos);
-    const Policy disabled = policy_of(
-        "[[rule]]\nname = \"Global antivirus rule\"\nenabled = false\nwhen = \"always\"\nthen = \"delete\"");
-    EXPECT_NE(disabled.warnings.at(0).find("disabled"), std::string::npos);
+    ASSERT_EQ(policy.warnings.size(), 2U);
+    EXPECT_NE(policy.warnings[0].find("no rule has kind"), std::string::npos);
+    EXPECT_NE(policy.warnings[1].find("malware is delivered"), std::string::npos);
+    const Policy disabled =
+        policy_of(rule("kind = \"antivirus\"\nenabled = false\n"
+                       "when.any = [\"antivirus.match\"]\nthen = \"delete\""));
+    EXPECT_NE(disabled.warnings.at(0).find("every rule is disabled"), std::string::npos);
+}
+
+TEST(MakePolicy, TheScanningExceptionsFollowTheKindAndNotTheName) {
+    const std::string scan = "when.any = [\"antivirus.match\"]\nthen = \"delete\"";
+    const Policy renamed = policy_of(rule("kind = \"antivirus\"\n" + scan));
+    EXPECT_TRUE(renamed.has_exceptions());
+    EXPECT_TRUE(renamed.warnings.empty());
+    const Policy named = policy_of("[[rule]]\nname = \"Global antivirus rule\"\n" + scan);
+    EXPECT_FALSE(named.has_exceptions());
+    EXPECT_EQ(named.warnings.size(), 1U);
+    // The first that is enabled carries them.
+    const Policy second =
+        policy_of(rule("kind = \"antivirus\"\nenabled = false\n" + scan) + "\n[[rule]]\nname = \"s\"\n" +
+                  scan + "\n[[rule]]\nname = \"t\"\nkind = \"antivirus\"\n" + scan);
+    EXPECT_EQ(second.antivirus_rule, 2U);
 }
 
 TEST(MakePolicy, EverySpellingOfActions) {

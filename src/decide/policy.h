@@ -21,8 +21,6 @@
 
 namespace gatehouse::decide {
 
-/// The rule that scans for malware and carries the scanning exceptions: they act only while it is enabled.
-inline constexpr std::string_view kGlobalAntivirusRule = "Global antivirus rule";
 inline constexpr std::string_view kDefaultSpamRule = "Default spam rule";
 
 /// The one quarantine area of this version.
@@ -65,7 +63,8 @@ struct Rule {
 struct Policy {
     std::string revision;
     std::vector<Rule> rules;
-    std::optional<std::size_t> global_antivirus;  ///< index of that rule, enabled or not
+    /// The first enabled rule of kind antivirus, whatever its name: it carries the scanning exceptions.
+    std::optional<std::size_t> antivirus_rule;
     GeneralSettings general;
     AntivirusSettings antivirus;
     ExceptionSettings exceptions;
@@ -75,7 +74,7 @@ struct Policy {
     std::vector<std::string> warnings;
 
     /// Whether scanning exceptions act.
-    bool has_exceptions() const { return global_antivirus && rules[*global_antivirus].enabled; }
+    bool has_exceptions() const { return antivirus_rule.has_value(); }
 };
 
 /// deliver, reject, defer, delete and quarantine end the evaluation.

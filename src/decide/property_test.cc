@@ -73,9 +73,8 @@ std::string list_of(Dice& dice, const std::vector<std::string>& from, std::size_
 
 std::string random_rule(Dice& dice, std::size_t number) {
     const bool is_global = number == 1 && dice.one_in(2);
-    std::string text = "[[rule]]\nname = \"" +
-                       (is_global ? std::string(kGlobalAntivirusRule) : "r" + std::to_string(number)) +
-                       "\"\n";
+    std::string text = "[[rule]]\nname = \"r" + std::to_string(number) + "\"\n";
+    if (is_global || dice.one_in(8)) text += "kind = \"antivirus\"\n";
     if (dice.one_in(6)) text += "enabled = false\n";
     const std::string any = list_of(dice, kTerms, 2);
     const std::string all = list_of(dice, kTerms, 2);
@@ -292,6 +291,7 @@ struct Plain {
             if (const auto end = is_over ? ends(limits.limits) : std::nullopt) return *end;
             if (has("malformed.", true, 0)) return ends(limits.malformed).value_or("deliver");
         }
+        bool has_scanned = !policy.has_exceptions();
         for (const auto& rule : policy.rules) {
             const auto all = [&](const auto& list, bool wanted) {
                 return std::all_of(list.begin(), list.end(),
@@ -304,7 +304,8 @@ struct Plain {
                 is_terminal(rule.actions.back().kind)) {
                 return std::string(to_string(rule.actions.back().kind));
             }
-            const bool is_scanning = policy.has_exceptions() && rule.name == kGlobalAntivirusRule;
+            const bool is_scanning = !has_scanned && rule.enabled && rule.kind == RuleKind::antivirus;
+            has_scanned |= is_scanning;
             if (const auto end = is_scanning ? gaps() : std::nullopt) return *end;
         }
         return "deliver";

@@ -2,8 +2,8 @@
 //   while (auto q = questions(input, policy); !q.empty()) answers += consult(q);   // at most 3 rounds
 // The first call may come before the facts (the engine then sees the whole message while the inspector works)
 // and later ones with the parts the inspector handed over. Nothing is asked that could not change the result:
-// not when a terminal rule or exception before the Global antivirus rule has decided for everybody, not when
-// malware was found already, not when no enabled rule looks at malware. Pure.
+// not when a terminal rule or exception before the first rule of kind antivirus has decided for everybody,
+// not when malware was found already, not when no enabled rule looks at malware. Pure.
 #pragma once
 
 #include <vector>

@@ -61,7 +61,7 @@ TEST(Questions, MalwareThatIsKnownEndsTheAsking) {
     mail.parts = {"2:a.zip"};
     EXPECT_TRUE(asked(mail).empty());
     const Policy tags = policy_of(
-        "[[rule]]\nname = \"Global antivirus rule\"\nwhen.any = [\"antivirus.match\"]\n"
+        "[[rule]]\nname = \"r\"\nkind = \"antivirus\"\nwhen.any = [\"antivirus.match\"]\n"
         "then = { action = \"tag_subject\", text = \"[virus]\" }");
     EXPECT_EQ(asked(mail, tags).size(), 1U);  // a gap could still quarantine it
 }

@@ -53,7 +53,10 @@ inline constexpr auto kLive = base::Reload::live;
 inline constexpr std::array kRuleFields{
     base::field<&RuleText::name>("name", "shown wherever the rule acts; unique",
                                  {.check = check_rule_name, .reload = kLive}),
-    base::field<&RuleText::kind>("kind", "antivirus and builtin rules are marked as such in lists",
+    base::field<&RuleText::kind>("kind",
+                                 "antivirus: the scanning exceptions of [antivirus.exceptions] act with the "
+                                 "first enabled rule of this "
+                                 "kind, and only while there is one; builtin: came with the program",
                                  {.choices = kRuleKinds, .reload = kLive}),
     base::field<&RuleText::enabled>("enabled", "false keeps the rule without effect", {.reload = kLive}),
     base::field<&RuleText::notes>("notes", "for whoever reads the rule next", {.reload = kLive}),
@@ -98,7 +101,8 @@ inline constexpr std::array kActionFields{
                                    "what happens; do_not_intercept goes on to the next rule. A list of words "
                                    "(then = [\"quarantine\"]) will do where nothing else is said",
                                    {.choices = kActionVerbs, .reload = kLive}),
-    base::field<&ActionText::area>("area", "of quarantine", {.check = check_area, .reload = kLive}),
+    base::field<&ActionText::area>("area", "of quarantine; only \"default\" in this version",
+                                   {.check = check_area, .reload = kLive}),
     base::field<&ActionText::name>("name", "of x_header: the field, X-...", {.reload = kLive}),
     base::field<&ActionText::text>(
         "text", "of tag_subject and x_header: what to write; of reject and defer: the reply",

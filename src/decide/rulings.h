@@ -6,10 +6,11 @@
 //   1  mail loop                           always; 554 5.4.6
 //   2  message size, number of recipients  scanning exception; later rules run unless its action ends them
 //   3  malformed                           scanning exception; ends the evaluation whatever its action is
-//   4  rules in order; directly after the Global antivirus rule, because they arise while it scans:
+//   4  rules in order; directly after the first enabled one of kind antivirus, because they arise while it
+//      scans:
 //      encrypted, unscannable, engine_unavailable
 //   5  deliver
-// 2, 3 and the exceptions of 4 need the Global antivirus rule enabled.
+// 2, 3 and the exceptions of 4 need an enabled rule of kind antivirus.
 #pragma once
 
 #include <optional>

@@ -97,7 +97,8 @@ inline constexpr std::array kExceptionFields{
         kExceptionAction),
 };
 inline constexpr auto kExceptionTable = base::make_table<ExceptionSettings>(
-    "antivirus.exceptions", "Scanning exceptions. They act only while the Global antivirus rule is enabled.",
+    "antivirus.exceptions",
+    "Scanning exceptions. They act only while a rule with kind = \"antivirus\" is enabled.",
     kExceptionFields);
 
 inline constexpr std::array kAntispamFields{

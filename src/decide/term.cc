@@ -155,6 +155,29 @@ Result<void> check_term(std::string_view text) {
     return {};
 }
 
+std::span<const ConditionForm> condition_forms() {
+    static constexpr std::array kForms{
+        ConditionForm{"antivirus.match", "this evidence was found; any id of the list of evidence"},
+        ConditionForm{"malformed.*", "any evidence of this group was found"},
+        ConditionForm{"antivirus.match >= 0.9",
+                      "it was found with at least this confidence, 0 to 1; >= and > are allowed"},
+        ConditionForm{"gap.encrypted",
+                      "something was not looked into, for this reason: encrypted, too_deep, "
+                      "too_large, too_many, corrupt, timed_out, engine_unavailable, refused or "
+                      "ambiguous"},
+        ConditionForm{"gap.*", "something was not looked into, for whatever reason"},
+        ConditionForm{
+            "verdict.virus",
+            "the worst finding is this one: virus, phishing, malformed, unscannable, suspicious, spam, "
+            "graymail or clean"},
+        ConditionForm{"spam", "the spam score reaches the threshold of the antispam settings"},
+        ConditionForm{"spam_score >= 6.5", "the spam score, compared with >=, >, <= or <"},
+        ConditionForm{"size > 10 MiB", "the size of the message as received, compared likewise"},
+        ConditionForm{"recipients > 50", "the number of envelope recipients, compared likewise"},
+    };
+    return kForms;
+}
+
 bool compare(double value, Comparison comparison, double number) {
     switch (comparison) {
         case Comparison::at_least:

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,13 @@ struct Term {
 base::Result<Term> parse_term(std::string_view text);
 /// parse_term for the field table.
 base::Result<void> check_term(std::string_view text);
+
+/// Every form of a condition as written, with what it asks: for the manual. parse_term takes each of them.
+struct ConditionForm {
+    std::string_view written;
+    std::string_view meaning;
+};
+std::span<const ConditionForm> condition_forms();
 
 bool compare(double value, Comparison comparison, double number);
 

@@ -34,6 +34,10 @@ TEST(Term, ReadsEveryForm) {
     EXPECT_EQ(term("recipients > 50"), (Term{TermKind::recipients, "", false, Comparison::above, 50}));
 }
 
+TEST(Term, TakesEveryFormOfTheManual) {
+    for (const auto& form : condition_forms()) EXPECT_TRUE(parse_term(form.written)) << form.written;
+}
+
 TEST(Term, SaysWhatIsWrong) {
     for (const std::string_view bad : {"",
                                        " ",

@@ -37,9 +37,13 @@ std::string describe(const std::vector<Action>& actions) {
 
 std::string describe_without(std::string_view word, const Index& index, const View& view) {
     const auto& envelope = index.input().envelope;
-    if (word == "size") return fmt::format("with another size (it is {} bytes)", envelope.size);
+    if (word == "size")
+        return fmt::format("with another size (it is {} byte{})", envelope.size,
+                           envelope.size == 1 ? "" : "s");
     if (word == "recipients") {
-        return fmt::format("with another number of recipients (there are {})", envelope.recipients.size());
+        const auto count = envelope.recipients.size();
+        return fmt::format("with another number of recipients (there {} {})", count == 1 ? "is" : "are",
+                           count);
     }
     if (word == "spam_score") return fmt::format("with another spam score (it is {:.4g})", view.spam_score);
     if (word.starts_with("verdict.")) return fmt::format("with another verdict than {}", word.substr(8));

@@ -144,6 +144,7 @@ void add_rest(Plan& plan, const TrackingQuery& query) {
         const auto number = static_cast<std::int64_t>(*query.outcome);
         plan.add("outcome = " + plan.number(number), "tracking_outcome");
     }
+    if (!query.client.empty()) plan.add("client = " + plan.text(query.client));
     if (query.since) plan.add("received >= " + plan.number(query.since->time_since_epoch().count()));
     if (query.until) plan.add("received < " + plan.number(query.until->time_since_epoch().count()));
 }

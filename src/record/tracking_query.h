@@ -29,6 +29,7 @@ struct TrackingQuery {
     std::optional<base::WallTime> until = {};  ///< out
     std::optional<message::Verdict> verdict = {};
     std::optional<message::Outcome> outcome = {};
+    std::string client = {};     ///< IP address, as IpAddress::to_string writes it
     std::string reference = {};  ///< a prefix of 8 symbols or more
     std::int64_t limit = 100;
 };

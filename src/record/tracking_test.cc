@@ -203,6 +203,16 @@ TEST_F(TrackingTest, SearchesByTimeVerdictAndOutcome) {
     EXPECT_EQ(find({.limit = -5}).size(), 1U);
 }
 
+TEST_F(TrackingTest, SearchesByClient) {
+    auto other = mail(2, "a@b", "c@d", "2");
+    other.envelope.client.address = "2001:db8::1";
+    add(mail(1, "a@b", "c@d", "1"));
+    add(other);
+    EXPECT_EQ(find({.client = "2001:db8::1"}), (Subjects{"2"}));
+    EXPECT_EQ(find({.from = "a@b", .client = "192.0.2.1"}), (Subjects{"1"}));
+    EXPECT_EQ(find({.client = "192.0.2.2"}), Subjects{});
+}
+
 TEST_F(TrackingTest, SearchesByReference) {
     add(example_record(1));
     add(example_record(2));

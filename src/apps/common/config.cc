@@ -62,31 +62,39 @@ void derive_inspector(Config& config) {
     process.require_sandbox = config.inspect.require_sandbox;
 }
 
+Result<void> check_clock(const Config& config) {
+    if (config.testing.fixed_clock.empty()) return {};
+    const std::string at = config.at(File::gatehouse, "testing.fixed_clock");
+    if (const auto time = base::parse_rfc3339(config.testing.fixed_clock); !time)
+        return base::fail(Fault::usage, "{}testing.fixed_clock: {}", at, time.error().sentence);
+    if (config.is_testing()) return {};
+    return base::fail(Fault::usage, "{}testing.fixed_clock is refused unless GATEHOUSE_TESTING=1", at);
+}
+
 /// What no single table can check.
 Result<void> check_whole(const Config& config) {
-    if (!config.testing.fixed_clock.empty()) {
-        GATEHOUSE_CHECK(base::parse_rfc3339(config.testing.fixed_clock));
-        if (!config.is_testing()) {
-            return base::fail(Fault::usage, "testing.fixed_clock is refused unless GATEHOUSE_TESTING=1");
-        }
-    }
+    GATEHOUSE_CHECK(check_clock(config));
     const auto& smtp = config.smtp;
     const bool has_certificate = !smtp.tls_certificate.empty() && smtp.tls_certificate != "none";
     if (has_certificate != !smtp.tls_key.empty()) {
-        return base::fail(Fault::usage, "smtp.tls_certificate and smtp.tls_key go together: {} is missing",
+        const std::string_view given = has_certificate ? "smtp.tls_certificate" : "smtp.tls_key";
+        return base::fail(Fault::usage, "{}smtp.tls_certificate and smtp.tls_key go together: {} is missing",
+                          config.at(File::gatehouse, given),
                           has_certificate ? "smtp.tls_key" : "smtp.tls_certificate");
     }
     constexpr std::size_t kMostListeners = 100;  // handed to the front in one piece
     if (smtp.listen.size() * config.front_threads() > kMostListeners) {
         return base::fail(Fault::usage,
-                          "smtp.listen: {} addresses with {} event loops are more than {} listeners; "
+                          "{}smtp.listen: {} addresses with {} event loops are more than {} listeners; "
                           "name fewer addresses or set process.threads lower",
-                          smtp.listen.size(), config.front_threads(), kMostListeners);
+                          config.at(File::gatehouse, "smtp.listen"), smtp.listen.size(),
+                          config.front_threads(), kMostListeners);
     }
     if (!config.delivery.cut_through) {
         return base::fail(
             Fault::usage,
-            "delivery.cut_through = false needs the durable queue, which is not in this version");
+            "{}delivery.cut_through = false needs the durable queue, which is not in this version",
+            config.at(File::gatehouse, "delivery.cut_through"));
     }
     GATEHOUSE_CHECK(
         receive::smtp::make_machine_settings(config.smtp, config.limits, config.hostname(), false));
@@ -149,24 +157,49 @@ Result<Config> Config::read(ConfigTexts texts, std::span<const base::EvidenceInf
     Config config;
     config.texts = std::move(texts);
     const auto& t = config.texts;
-    GATEHOUSE_TRY(config.trees.gatehouse,
-                  settings::text::parse(t.gatehouse, t.path.empty() ? "built-in" : t.path));
+    GATEHOUSE_TRY(
+        config.trees.gatehouse,
+        settings::text::parse(t.gatehouse, t.path.empty() ? std::string(settings::text::kBuiltIn) : t.path));
     GATEHOUSE_CHECK(catalogue().check(File::gatehouse, config.trees.gatehouse));
     GATEHOUSE_CHECK(fill_structs(config));  // paths are needed for the names of the other two
+    const auto name_of = [&](bool is_built_in, const std::string& path) {
+        return is_built_in ? std::string(settings::text::kBuiltIn) : path_beside(t.folder, path);
+    };
     GATEHOUSE_TRY(config.trees.settings,
-                  settings::text::parse(t.settings, path_beside(t.folder, config.paths.settings)));
+                  settings::text::parse(t.settings, name_of(t.settings_is_built_in, config.paths.settings)));
     GATEHOUSE_TRY(config.trees.policy,
-                  settings::text::parse(t.policy, path_beside(t.folder, config.paths.policy)));
+                  settings::text::parse(t.policy, name_of(t.policy_is_built_in, config.paths.policy)));
     GATEHOUSE_CHECK(catalogue().check(File::settings, config.trees.settings));
     GATEHOUSE_CHECK(catalogue().check(File::policy, config.trees.policy));
     GATEHOUSE_CHECK(fill_structs(config));
     const auto* hops = config.trees.gatehouse.find("next_hop");
     GATEHOUSE_TRY(config.next_hops, act::delivery::NextHops::read(hops == nullptr ? base::Value() : *hops));
     config.revision = message::make_revision(config.trees.settings, config.trees.policy);
-    GATEHOUSE_CHECK(decide::make_policy(config.revision, known));
+    GATEHOUSE_TRY(const auto policy, decide::make_policy(config.revision, known));
+    for (const auto& warning : policy.warnings) {
+        config.warnings.push_back(
+            fmt::format("{}: {}", name_of(t.policy_is_built_in, config.paths.policy), warning));
+    }
     derive_inspector(config);
     GATEHOUSE_CHECK(check_whole(config));
     return config;
+}
+
+Result<Config> Config::read_places(ConfigTexts texts) {
+    Config config;
+    config.texts = std::move(texts);
+    const auto& t = config.texts;
+    GATEHOUSE_TRY(config.trees.gatehouse, settings::text::parse(t.gatehouse, t.path));
+    const auto& tree = config.trees.gatehouse;
+    GATEHOUSE_CHECK(base::fill_from(kPathTable, tree, &config.paths));
+    GATEHOUSE_CHECK(base::fill_from(kStoreTable, tree, &config.store));
+    GATEHOUSE_CHECK(base::fill_from(admin::kAdminTable, tree, &config.admin));
+    return config;
+}
+
+std::string Config::at(File file, std::string_view dotted_key) const {
+    const auto* value = base::find_path(trees.of(file), dotted_key);
+    return value == nullptr ? std::string() : value->place().to_string() + ": ";
 }
 
 std::string Config::state_path(const std::string& below) const {

@@ -45,12 +45,16 @@ struct ConfigTexts {
     std::string gatehouse;
     std::string settings;  ///< built-in text where the file does not exist
     std::string policy;
+    bool settings_is_built_in = false;
+    bool policy_is_built_in = false;
 };
 
 class Config {
   public:
     /// `known`: see decide::make_policy; roles take what the supervisor has checked without it.
     static base::Result<Config> read(ConfigTexts texts, std::span<const base::EvidenceInfo> known = {});
+    /// Of gatehouse.toml alone, and of it [paths], [store] and [admin]; everything else has its default.
+    static base::Result<Config> read_places(ConfigTexts texts);
 
     receive::smtp::SmtpSettings smtp;
     receive::smtp::LimitSettings limits;
@@ -70,7 +74,11 @@ class Config {
     ConfigTexts texts;
     bool roles_stay_root = false;    ///< the state folder cannot be reached by another user
     std::vector<std::string> notes;  ///< what could not be applied, for start and `status`
+    /// What is allowed and hardly meant, for `config check`, the log and `status`; begins with file and line.
+    std::vector<std::string> warnings;
 
+    /// "gatehouse.toml:12: " for the beginning of a sentence about a key; "" when it is not written anywhere.
+    std::string at(settings::text::File file, std::string_view dotted_key) const;
     std::string state_path(const std::string& below) const;
     std::string database_path() const;
     std::string origin_name() const { return texts.path.empty() ? "built-in defaults" : texts.path; }
@@ -97,6 +105,10 @@ class Config {
 /// --config FILE, else $GATEHOUSE_CONFIG, ./gatehouse.toml, ./var/gatehouse.toml,
 /// /etc/gatehouse/gatehouse.toml, else empty (built-in defaults).
 std::string find_config(const std::string& named);
+/// Checked against the machine, too (check_machine.h).
 base::Result<Config> load_config(const std::string& path);
+/// Where the state folder, its sockets and stores are, for commands that ask: they must work while other
+/// parts of the configuration are broken.
+base::Result<Config> load_places(const std::string& path);
 
 }  // namespace gatehouse::apps

@@ -77,6 +77,7 @@ DeskEnd Desk::track(const pb::TrackRequest& request, const DeskSinks& sinks) {
     if (!outcome) return end_of(outcome.error());
     query.outcome = *outcome;
     query.reference = request.reference();
+    query.client = request.client();
     if (request.limit() != 0) query.limit = request.limit();
     const auto rows = recorder_.track(query);
     if (!rows) return end_of(rows.error());
@@ -220,6 +221,8 @@ DeskEnd Desk::remove(const pb::QuarantineRequest& request) {
     if (!item) return end_of(item.error());
     const Claim claim(*this, item->info.id, Work::removal);
     if (!claim) return claim.refusal();
+    if (item->state == act::quarantine::State::deleted)
+        return {1, item->info.id.to_string() + " was deleted before"};
     const auto gone =
         quarantine_.remove(item->info.id, {clock_.wall(), request.who(), "deleted", request.why()});
     if (!gone) return end_of(gone.error());

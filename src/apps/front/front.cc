@@ -81,7 +81,6 @@ Result<void> Front::open_stores() {
                   act::quarantine::Quarantine::open({.folder = config_.state_path("items/quarantine"),
                                                      .database = config_.database_path()}));
     GATEHOUSE_TRY(auto snapshot, make_snapshot(config_));
-    for (const auto& warning : snapshot->policy.warnings) base::log(LogLevel::warning, "policy: {}", warning);
     policy_ = std::make_unique<pipeline::PolicyHolder>(std::move(snapshot));
     return {};
 }

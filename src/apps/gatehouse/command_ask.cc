@@ -7,6 +7,9 @@
 #include "apps/gatehouse/commands.h"
 #include "apps/gatehouse/local_desk.h"
 #include "apps/gatehouse/print.h"
+#include "apps/gatehouse/report.h"
+#include "base/ip_address.h"
+#include "base/text.h"
 
 namespace gatehouse::apps {
 
@@ -20,7 +23,7 @@ struct Asked {
 };
 
 base::Result<Asked> ask(const Globals& globals, const pb::ControlRequest& request) {
-    GATEHOUSE_TRY(const auto config, load_config(find_config(globals.config)));
+    GATEHOUSE_TRY(const auto config, load_places(find_config(globals.config)));
     Asked asked;
     const ControlSinks sinks{
         [&](std::string_view row) { asked.rows.emplace_back(row); },
@@ -29,20 +32,37 @@ base::Result<Asked> ask(const Globals& globals, const pb::ControlRequest& reques
     return asked;
 }
 
+/// What is empty in the data and says something to people.
+json::object for_people(json::object row) {
+    const auto is_empty = [&](std::string_view key) {
+        const auto* value = row.if_contains(key);
+        return value != nullptr && value->is_string() && value->get_string().empty();
+    };
+    const auto* to = row.if_contains("to");
+    const bool has_recipient = to != nullptr && !cell(*to).empty();
+    if (has_recipient && is_empty("from")) row["from"] = "<>";
+    if (const auto* attempt = row.if_contains("attempt"); attempt != nullptr) {
+        const std::string number = cell(*attempt);
+        row["attempt"] = number == "0" ? "" : "release " + number;
+    }
+    return row;
+}
+
 /// JSON lines, or a table; then what the desk said.
 int show(const Globals& globals, const base::Result<Asked>& asked, const std::vector<Column>& columns) {
-    if (!asked) return report(asked.error());
+    if (!asked) return report(globals, asked.error());
     std::vector<json::object> objects;
     for (const auto& row : asked->rows) {
         if (globals.json) {
             fmt::print("{}\n", row);
         } else {
-            objects.push_back(parse_row(row));
+            objects.push_back(for_people(parse_row(row)));
         }
     }
     print_table(columns, objects);
     if (globals.json && asked->end.exit_class() == 0) return 0;
-    return report_end(asked->end);
+    // Nothing found is an answer: no row.
+    return asked->end.exit_class() == 1 ? report_end(asked->end) : report_end(globals, asked->end);
 }
 
 /// What the user is called; whoever writes it down adds the uid that the kernel tells.
@@ -56,7 +76,9 @@ base::Result<std::int64_t> moment(const std::string& text) {
     if (text.empty()) return 0;
     const auto time = parse_since(text);
     if (time) return *time;
-    return base::fail(base::Fault::usage, "\"{}\" is no time; write 2h, 30d or 2026-06-01T00:00:00Z", text);
+    return base::fail(base::Fault::usage,
+                      "\"{}\" is no time; write 2h, 30d, 2026-06-01 or 2026-06-01T00:00:00Z",
+                      base::printable(text, 60));
 }
 
 }  // namespace
@@ -68,17 +90,24 @@ int command_track(const Globals& globals, const TrackWords& words) {
     track.set_to(words.to);
     track.set_subject(words.subject);
     const auto since = moment(words.since);
-    if (!since) return report(since.error());
+    if (!since) return report(globals, since.error());
     const auto until = moment(words.until);
-    if (!until) return report(until.error());
+    if (!until) return report(globals, until.error());
     track.set_since_us(*since);
     track.set_until_us(*until);
     track.set_verdict(words.verdict);
     track.set_outcome(words.outcome);
     track.set_limit(words.limit);
+    track.set_reference(words.reference);
+    if (!words.client.empty()) {
+        const auto client = base::IpAddress::parse(words.client);
+        if (!client) return report_usage(globals, "--client: " + client.error().sentence);
+        track.set_client(client->to_string());
+    }
     return show(globals, ask(globals, request),
                 {{"received", "received", 20},
                  {"reference", "reference", 19},
+                 {"attempt", "attempt", 11, true},
                  {"from", "from", 32},
                  {"to", "to", 32},
                  {"verdict", "verdict", 11},
@@ -91,7 +120,7 @@ int command_explain(const Globals& globals, const std::string& reference) {
     pb::ControlRequest request;
     request.mutable_explain()->set_reference(reference);
     const auto asked = ask(globals, request);
-    if (!asked) return report(asked.error());
+    if (!asked) return report(globals, asked.error());
     for (const auto& row : asked->rows) {
         const auto object = parse_row(row);
         const auto* text = object.if_contains("words");
@@ -101,7 +130,7 @@ int command_explain(const Globals& globals, const std::string& reference) {
             fmt::print("{}\n", cell(*text));
         }
     }
-    return asked->rows.empty() ? report_end(asked->end) : static_cast<int>(asked->end.exit_class());
+    return asked->rows.empty() ? report_end(globals, asked->end) : static_cast<int>(asked->end.exit_class());
 }
 
 int command_quarantine(const Globals& globals, const QuarantineWords& words) {
@@ -130,7 +159,7 @@ int command_quarantine(const Globals& globals, const QuarantineWords& words) {
         quarantine.set_id(id);
         const auto asked = ask(globals, request);
         if (!asked) {
-            worst = std::max(worst, report(asked.error()));
+            worst = std::max(worst, report(globals, asked.error()));
             continue;
         }
         for (const auto& row : asked->rows) {
@@ -140,7 +169,7 @@ int command_quarantine(const Globals& globals, const QuarantineWords& words) {
                 print_object(parse_row(row));
             }
         }
-        worst = std::max(worst, report_end(asked->end));
+        worst = std::max(worst, report_end(globals, asked->end));
     }
     return worst;
 }

@@ -1,15 +1,15 @@
 // gatehouse restart|reload, and what only tests may ask: clock, fault
-#include "apps/common/control_client.h"
 #include "apps/gatehouse/commands.h"
+#include "apps/gatehouse/report.h"
 
 namespace gatehouse::apps {
 namespace {
 
 int ask(const Globals& globals, const std::string& role, const pb::ControlRequest& request) {
-    const auto config = load_config(find_config(globals.config));
-    if (!config) return report(config.error());
+    const auto config = load_places(find_config(globals.config));
+    if (!config) return report(globals, config.error());
     const auto end = ask_role(*config, role, request, {});
-    return end ? report_end(*end) : report(end.error());
+    return end ? report_end(globals, *end) : report(globals, end.error());
 }
 
 }  // namespace

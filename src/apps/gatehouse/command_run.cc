@@ -3,8 +3,8 @@
 
 #include <cstdio>
 
-#include "apps/common/control_client.h"
 #include "apps/gatehouse/commands.h"
+#include "apps/gatehouse/report.h"
 #include "apps/gatehouse/supervisor.h"
 #include "base/log.h"
 
@@ -13,7 +13,7 @@ namespace gatehouse::apps {
 int command_run(const Globals& globals, bool demo_sink) {
     base::log_start("supervisor", demo_sink ? "DEMO" : "", base::LogLevel::info);
     auto supervisor = Supervisor::make({find_config(globals.config), demo_sink});
-    if (!supervisor) return report(supervisor.error());
+    if (!supervisor) return report(globals, supervisor.error());
     if (demo_sink) {
         fmt::print(
             "Health and status: https://127.0.0.1:8445/ (the console comes with a later version)\n"

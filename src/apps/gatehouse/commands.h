@@ -24,6 +24,8 @@ struct ScanWords {
 };
 
 struct TrackWords {
+    std::string reference;
+    std::string client;
     std::string from;
     std::string to;
     std::string subject;
@@ -43,7 +45,7 @@ struct QuarantineWords {
 };
 
 int command_run(const Globals& globals, bool demo_sink);
-int command_status(const Globals& globals);
+int command_status(const Globals& globals, bool verbose);
 int command_restart(const Globals& globals, const std::string& what);
 int command_reload(const Globals& globals);
 int command_scan(const Globals& globals, const ScanWords& words);

@@ -17,7 +17,13 @@ using base::Result;
 Result<pb::ControlEnd> ask_desk(const Config& config, pb::ControlRequest request, const ControlSinks& sinks) {
     if (ipc::connect_unix(config.state_path("run/front.sock")))
         return ask_role(config, "front", request, sinks);
-    if (!std::filesystem::exists(config.state_path("run"))) {
+    std::error_code error;
+    const bool is_there = std::filesystem::exists(config.state_path("run"), error);
+    if (error) {
+        return base::fail(Fault::refused, "the state folder {} is closed to this user: {}",
+                          config.state_path(""), error.message());
+    }
+    if (!is_there) {
         return base::fail(Fault::not_found, "{} is no state folder of a gateway", config.state_path(""));
     }
     base::log_start("gatehouse", "", base::LogLevel::error);

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "base/fd.h"
+#include "base/text.h"
 
 namespace gatehouse::apps {
 
@@ -54,24 +55,36 @@ std::size_t next_separator(std::string_view text, std::size_t from) {
 MailFiles::MailFiles(std::vector<std::string> paths, std::uint64_t max_message)
     : paths_(std::move(paths)), max_message_(max_message) {}
 
-Result<void> MailFiles::find() {
+std::vector<base::Error> MailFiles::find() {
+    std::vector<base::Error> problems;
     for (const auto& path : paths_) {
         std::error_code error;
-        if (path == "-" || fs::is_regular_file(path, error)) {
+        const auto status = fs::status(path, error);
+        if (path == "-" || fs::is_regular_file(status)) {
             found_.push_back(path);
             continue;
         }
-        if (!fs::is_directory(path, error)) return base::fail(Fault::not_found, "{} does not exist", path);
+        if (!fs::is_directory(status)) {
+            const std::string why = status.type() == fs::file_type::not_found ? "does not exist"
+                                    : error ? "cannot be looked at: " + error.message()
+                                            : "is neither a file nor a folder";
+            problems.push_back({Fault::not_found, base::printable(path, 512) + " " + why});
+            continue;
+        }
         std::vector<std::string> below;
         for (fs::recursive_directory_iterator at(path, fs::directory_options::skip_permission_denied, error),
              end;
              at != end; at.increment(error)) {
             if (at->is_regular_file(error)) below.push_back(at->path().string());
         }
+        if (error) {
+            problems.push_back(
+                {Fault::unavailable, fmt::format("{}: {}", base::printable(path, 512), error.message())});
+        }
         std::sort(below.begin(), below.end());
         found_.insert(found_.end(), below.begin(), below.end());
     }
-    return {};
+    return problems;
 }
 
 Result<bool> MailFiles::next_of_mbox(MailFile& into) {

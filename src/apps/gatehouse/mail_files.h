@@ -20,8 +20,8 @@ class MailFiles {
   public:
     explicit MailFiles(std::vector<std::string> paths, std::uint64_t max_message);
 
-    /// Fault::not_found for a path that does not exist, before anything is read.
-    base::Result<void> find();
+    /// What cannot be looked into: paths that do not exist, folders that are closed. The rest is found.
+    std::vector<base::Error> find();
     /// What is known of the work: files, not messages.
     std::size_t files() const { return found_.size(); }
     std::size_t files_begun() const { return next_; }

@@ -1,9 +1,12 @@
 // The command line: words to functions. CLI11 stands in this file only.
 #include <CLI/CLI.hpp>
 
+#include <cstdio>
 #include <iostream>
+#include <span>
 
-#include "apps/gatehouse/commands.h"
+#include "apps/gatehouse/report.h"
+#include "base/text.h"
 
 namespace gatehouse::apps {
 namespace {
@@ -17,6 +20,7 @@ struct Chosen {
 struct Words {
     Globals globals;
     bool demo_sink = false;
+    bool verbose = false;
     std::string restart;
     ScanWords scan;
     std::vector<std::string> bench;
@@ -30,9 +34,16 @@ struct Words {
     std::string action;
 };
 
+constexpr const char* kEverywhere =
+    "With every command:\n"
+    "  --config FILE               gatehouse.toml to use\n"
+    "  --json                      machine-readable output";
+constexpr std::uint32_t kMostRows = 10'000;
+
 CLI::App* add(CLI::App& parent, const std::string& name, const std::string& help) {
     CLI::App* command = parent.add_subcommand(name, help);
     command->fallthrough();
+    command->footer(kEverywhere);
     return command;
 }
 
@@ -41,11 +52,22 @@ void add_running(CLI::App& app, Words& w, Chosen& chosen) {
     run->add_flag("--demo-sink", w.demo_sink,
                   "start a sink that accepts and shows what arrives (./run only)");
     run->callback([&] { chosen.run = [&] { return command_run(w.globals, w.demo_sink); }; });
-    add(app, "status", "roles, sandbox in force, next hops, engine and database age")->callback([&] {
-        chosen.run = [&] { return command_status(w.globals); };
-    });
+    auto* status = add(app, "status", "problems, roles, next hops, engine and database age, counts");
+    status->add_flag("--verbose", w.verbose, "also the sandbox in force and the system calls it allows");
+    status->callback([&] { chosen.run = [&] { return command_status(w.globals, w.verbose); }; });
     auto* restart = add(app, "restart", "restart a part without losing a message");
-    restart->add_option("what", w.restart, "scan, admin or all")->required();
+    restart->add_option("what", w.restart, "scan, admin or all")
+        ->required()
+        ->check(CLI::IsMember({"scan", "admin", "all", "door"}));
+    restart->footer(
+        "All parts read the configuration again.\n"
+        "  scan   new inspectors and a new malware engine. Interrupts nothing: mail that comes in\n"
+        "         meanwhile waits for them, or is answered 451 while the engine loads\n"
+        "  admin  the HTTPS page. Its open connections are closed; mail is not touched\n"
+        "  all    scan, admin and the SMTP server: listening sockets stay bound, open transactions get\n"
+        "         60 s to end, then 421. Needed for keys that a reload cannot apply\n"
+        "  door   not in this version\n\n" +
+        std::string(kEverywhere));
     restart->callback([&] { chosen.run = [&] { return command_restart(w.globals, w.restart); }; });
     add(app, "reload", "apply what the settings now say")->callback([&] {
         chosen.run = [&] { return command_reload(w.globals); };
@@ -81,7 +103,7 @@ void add_config(CLI::App& app, Words& w, Chosen& chosen) {
     };
     verb("check", "read the three files and say what is wrong");
     verb("show", "every value in force, and where it comes from");
-    verb("reference", "every key with meaning, range, unit and default");
+    verb("reference", "every key with meaning, range, unit and default; conditions and evidence of rules");
     verb("origin", "where one key's value comes from")
         ->add_option("key", w.key, "such as smtp.listen")
         ->required();
@@ -89,15 +111,20 @@ void add_config(CLI::App& app, Words& w, Chosen& chosen) {
 
 void add_asking(CLI::App& app, Words& w, Chosen& chosen) {
     auto* track = add(app, "track", "find messages and what became of them");
-    track->add_option("--from", w.track.from, "sender contains");
-    track->add_option("--to", w.track.to, "recipient contains");
-    track->add_option("--subject", w.track.subject, "subject contains");
-    track->add_option("--since", w.track.since, "such as 2h, 30d or 2026-06-01T00:00:00Z");
+    track->add_option(
+        "--from", w.track.from,
+        "envelope sender or From. user@example.com: that address whole; @example.com: the domain "
+        "whole; <>: the null sender; anything without @: contained");
+    track->add_option("--to", w.track.to, "envelope recipient, likewise");
+    track->add_option("--subject", w.track.subject, "subject contains, letter case ignored");
+    track->add_option("--client", w.track.client, "address of the client that brought it");
+    track->add_option("--ref", w.track.reference, "the message's reference, or its first 8 symbols or more");
+    track->add_option("--since", w.track.since, "such as 2h, 30d, 2026-06-01 or 2026-06-01T00:00:00Z (UTC)");
     track->add_option("--until", w.track.until, "likewise");
     track->add_option("--verdict", w.track.verdict, "virus, malformed, unscannable, clean ...");
     track->add_option("--outcome", w.track.outcome,
                       "delivered, quarantined, rejected, deferred, refused ...");
-    track->add_option("--limit", w.track.limit, "rows, newest first");
+    track->add_option("--limit", w.track.limit, "rows, newest first")->check(CLI::Range(1U, kMostRows));
     track->callback([&] { chosen.run = [&] { return command_track(w.globals, w.track); }; });
     auto* explain = add(app, "explain", "the chain of reasons, and what would have changed it");
     explain->add_option("reference", w.reference, "the message's reference, or 8 of its symbols")->required();
@@ -115,7 +142,9 @@ void add_quarantine(CLI::App& app, Words& w, Chosen& chosen) {
         });
         return command;
     };
-    verb("list", "items, newest first")->add_option("--limit", w.quarantine.limit, "rows");
+    verb("list", "items, newest first")
+        ->add_option("--limit", w.quarantine.limit, "rows")
+        ->check(CLI::Range(1U, kMostRows));
     auto* show = verb("show", "one item: envelope, reasons, header");
     show->add_flag("--raw", w.quarantine.raw, "print the message itself");
     auto* release = verb("release", "send items to their next hop");
@@ -140,7 +169,75 @@ void add_testing(CLI::App& app, Words& w, Chosen& chosen) {
         [&] { chosen.run = [&] { return command_fault(w.globals, w.point, w.after, w.action); }; });
 }
 
+using Arguments = std::span<char* const>;
+
+bool asks_for_json(Arguments words) {
+    return std::any_of(words.begin(), words.end(),
+                       [](const char* word) { return std::string_view(word) == "--json"; });
+}
+
+std::vector<const CLI::App*> commands_of(const CLI::App& app) {
+    return app.get_subcommands([](const CLI::App*) { return true; });
+}
+
+/// How far the words name commands: the innermost of them, the way to it, and a word that should have been
+/// one. CLI11 takes such a word for a stray argument, and hides it behind --help.
+struct Named {
+    const CLI::App* command;
+    std::string path = "gatehouse";
+    std::string unknown = {};
+};
+
+Named follow(const CLI::App& app, Arguments words) {
+    Named named{&app};
+    for (std::size_t i = 1; i < words.size(); ++i) {
+        const std::string_view word = words[i];
+        const auto commands = commands_of(*named.command);
+        if (commands.empty()) break;
+        if (word == "--config") ++i;  // and its value
+        if (word.starts_with('-')) continue;
+        const auto at = std::find_if(commands.begin(), commands.end(),
+                                     [&](const CLI::App* one) { return one->get_name() == word; });
+        if (at == commands.end()) {
+            named.unknown = word;
+            break;
+        }
+        named.command = *at;
+        named.path += " " + std::string(word);
+    }
+    return named;
+}
+
+std::vector<std::string> names_of(const CLI::App& app) {
+    std::vector<std::string> out;
+    for (const auto* command : commands_of(app)) {
+        if (!command->get_group().empty()) out.push_back(command->get_name());
+    }
+    return out;
+}
+
+int refuse_unknown(const Globals& globals, const Named& named) {
+    const auto near = base::nearest(named.unknown, names_of(*named.command));
+    const auto inner = named.path == "gatehouse" ? std::string() : named.path.substr(10) + ": ";
+    return report_usage(globals, inner + "unknown command \"" + base::printable(named.unknown, 60) + "\"" +
+                                     (near ? "; did you mean " + *near + "?" : "") + "; see " + named.path +
+                                     " --help");
+}
+
+/// What CLI11 found wrong, in one line.
+int refuse(const Globals& globals, const Named& named, const CLI::ParseError& error) {
+    const auto names = names_of(*named.command);
+    std::string what = base::printable(base::trim(error.what()), 300);
+    if (!names.empty()) {
+        what = "a command is missing: one of";
+        for (const auto& name : names) what += (name == names.front() ? " " : ", ") + name;
+    }
+    const auto inner = named.path == "gatehouse" ? std::string() : named.path.substr(10) + ": ";
+    return report_usage(globals, inner + what + "; see " + named.path + " --help");
+}
+
 int main_words(int count, char** values) {
+    const Arguments arguments(values, static_cast<std::size_t>(count));
     CLI::App app("Gatehouse, an SMTP email security gateway");
     app.name("gatehouse");
     app.require_subcommand(1);
@@ -148,6 +245,7 @@ int main_words(int count, char** values) {
     Chosen chosen;
     app.add_option("--config", words.globals.config, "gatehouse.toml to use");
     app.add_flag("--json", words.globals.json, "machine-readable output");
+    app.set_version_flag("--version", "", "the version of this program");
     add_running(app, words, chosen);
     add_scanning(app, words, chosen);
     add_config(app, words, chosen);
@@ -157,14 +255,23 @@ int main_words(int count, char** values) {
     add(app, "version", "the version of this program")->callback([&] {
         chosen.run = [&] { return command_version(words.globals); };
     });
+    words.globals.json = asks_for_json(arguments);
+    const Named named = follow(app, arguments);
+    if (named.unknown == "help" && named.command == &app) {
+        std::cout << app.help();
+        return 0;
+    }
+    if (!named.unknown.empty()) return refuse_unknown(words.globals, named);
     try {
         app.parse(count, values);
     } catch (const CLI::CallForHelp&) {
         std::cout << app.help();
         return 0;
+    } catch (const CLI::CallForVersion&) {
+        return command_version(words.globals);
     } catch (const CLI::ParseError& error) {
-        const int code = app.exit(error);
-        return code == 0 ? 0 : 2;
+        words.globals.json = asks_for_json(arguments);
+        return refuse(words.globals, named, error);
     }
     return chosen.run ? chosen.run() : 2;
 }
@@ -176,7 +283,7 @@ int main(int count, char** values) {
     try {
         return gatehouse::apps::main_words(count, values);
     } catch (const std::exception& error) {
-        std::cerr << "gatehouse: " << error.what() << '\n';
+        std::cerr << "gatehouse: " << gatehouse::base::printable(error.what()) << '\n';
         return 3;
     }
 }

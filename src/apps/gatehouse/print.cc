@@ -31,8 +31,17 @@ json::object parse_row(std::string_view text) {
     return !error && value.is_object() ? std::move(value.get_object()) : json::object();
 }
 
-void print_table(const std::vector<Column>& columns, const std::vector<json::object>& rows) {
+void print_table(const std::vector<Column>& all_columns, const std::vector<json::object>& rows) {
     if (rows.empty()) return;
+    std::vector<Column> columns;
+    for (const auto& column : all_columns) {
+        const auto has_cell = [&](const json::object& row) {
+            const auto* value = row.if_contains(column.key);
+            return value != nullptr && !cell(*value).empty();
+        };
+        if (!column.hides_when_empty || std::any_of(rows.begin(), rows.end(), has_cell))
+            columns.push_back(column);
+    }
     std::vector<std::vector<std::string>> cells;
     std::vector<std::size_t> widths;
     for (const auto& column : columns) widths.push_back(column.title.size());
@@ -41,7 +50,8 @@ void print_table(const std::vector<Column>& columns, const std::vector<json::obj
         for (std::size_t i = 0; i < columns.size(); ++i) {
             const auto* value = row.if_contains(columns[i].key);
             std::string text = value == nullptr ? "" : cell(*value);
-            if (text.size() > columns[i].most) text = text.substr(0, columns[i].most - 2) + "..";
+            if (text.size() > columns[i].most)
+                text = std::string(base::cut_text(text, columns[i].most - 2)) + "..";
             widths[i] = std::max(widths[i], text.size());
             line.push_back(std::move(text));
         }
@@ -82,6 +92,8 @@ void print_object(const json::object& object, int depth) {
 
 std::optional<std::int64_t> parse_since(const std::string& text) {
     if (const auto time = base::parse_rfc3339(text); time) return time->time_since_epoch().count();
+    if (const auto day = base::parse_rfc3339(text + "T00:00:00Z"); day)
+        return day->time_since_epoch().count();
     const auto seconds = base::parse_quantity(text, "s");
     if (!seconds || base::is_digit(text.back())) return std::nullopt;
     const base::Clock clock;

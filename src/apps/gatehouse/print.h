@@ -13,7 +13,8 @@ namespace gatehouse::apps {
 struct Column {
     std::string_view key;
     std::string_view title;
-    std::size_t most;  ///< longest cell; the rest is cut
+    std::size_t most;               ///< longest cell; the rest is cut
+    bool hides_when_empty = false;  ///< no column when no row has anything in it
 };
 
 /// Writes nothing for no rows.
@@ -23,7 +24,7 @@ void print_object(const boost::json::object& object, int depth = 0);
 std::string cell(const boost::json::value& value);
 boost::json::object parse_row(std::string_view json);
 
-/// "2h", "30d", "15min" before now, or a UTC time; microseconds since 1970.
+/// "2h", "30d", "15min" before now, or a UTC date or time; microseconds since 1970.
 std::optional<std::int64_t> parse_since(const std::string& text);
 
 }  // namespace gatehouse::apps

@@ -45,6 +45,7 @@ Supervisor::~Supervisor() = default;
 
 Result<std::unique_ptr<Supervisor>> Supervisor::make(const RunOptions& options) {
     GATEHOUSE_TRY(Config config, load_config(options.config_path));
+    for (const auto& warning : config.warnings) base::log(LogLevel::warning, "{}", warning);
     std::unique_ptr<Supervisor> supervisor(new Supervisor(std::move(config), options));
     GATEHOUSE_CHECK(supervisor->prepare());
     GATEHOUSE_CHECK(supervisor->bind_everything());

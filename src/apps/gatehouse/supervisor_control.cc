@@ -115,7 +115,9 @@ std::string Supervisor::status_row() const {
     row["roles"] = std::move(roles);
     row["engine"] = engine_->status();
     json::array notes;
-    for (const auto& note : config_.notes) notes.push_back(json::value(note));
+    for (const auto* list : {&config_.notes, &config_.warnings}) {
+        for (const auto& note : *list) notes.push_back(json::value(note));
+    }
     row["notes"] = std::move(notes);
     json::array points;
     if (config_.is_testing()) {
@@ -127,6 +129,7 @@ std::string Supervisor::status_row() const {
 
 Result<void> Supervisor::reread_config() {
     GATEHOUSE_TRY(Config fresh, load_config(options_.config_path));
+    for (const auto& warning : fresh.warnings) base::log(base::LogLevel::warning, "{}", warning);
     GATEHOUSE_CHECK(config_.check_exchange(fresh));
     GATEHOUSE_TRY(auto certificate, read_certificate(fresh));
     if (certificate.certificate != certificate_.certificate) {

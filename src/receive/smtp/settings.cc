@@ -24,6 +24,14 @@ Result<void> check_network(std::string_view text) {
     return {};
 }
 
+Result<void> check_permitted(std::string_view text) {
+    GATEHOUSE_TRY(const auto network, base::Network::parse(text));
+    if (!network.to_string().ends_with("/0")) return {};
+    return base::fail(base::Fault::usage,
+                      "\"{}\" would make an open relay; name the networks of those who may",
+                      base::printable(text, 80));
+}
+
 Result<void> check_hostname(std::string_view text) {
     if (text.empty() || is_domain(text)) return {};
     return base::fail(base::Fault::usage, "\"{}\" is no host name", base::printable(text, 80));
@@ -40,7 +48,7 @@ constexpr std::array kSmtpFields = {
         {.check = check_relay_domain, .reload = base::Reload::live}),
     field<&SmtpSettings::permitted_senders>("permitted_senders",
                                             "networks whose clients may send to any domain, as 10.0.0.0/8",
-                                            {.check = check_network, .reload = base::Reload::live}),
+                                            {.check = check_permitted, .reload = base::Reload::live}),
     field<&SmtpSettings::xclient_hosts>("xclient_hosts", "networks that may name another client with XCLIENT",
                                         {.check = check_network, .reload = base::Reload::live}),
     field<&SmtpSettings::proxy_hosts>(

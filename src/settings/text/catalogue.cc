@@ -4,8 +4,10 @@
 
 #include <algorithm>
 
+#include "base/other_names.h"
 #include "base/text.h"
 #include "settings/text/later.h"
+#include "settings/text/parse.h"
 
 namespace gatehouse::settings::text {
 
@@ -35,16 +37,30 @@ std::unexpected<base::Error> wrong_shape(const std::string& name, const Value& v
                       value.kind_name());
 }
 
-/// Every place where `key` is written in `at`, a table or a list of tables.
-std::vector<std::string> places_of(const Value* at, std::string_view key) {
-    std::vector<std::string> out;
-    if (at == nullptr) return out;
-    if (const auto* found = at->find(key)) out.push_back(found->place().to_string());
-    if (const auto* array = at->array()) {
-        for (const auto& member : *array) {
-            if (const auto* found = member.find(key)) out.push_back(found->place().to_string());
+/// Every place where a dotted key is written; in lists of tables on the way, that of each member.
+std::vector<std::string> places_of(const Value& tree, std::string_view dotted) {
+    std::vector<const Value*> here{&tree};
+    for (const auto step : base::split(dotted, '.')) {
+        std::vector<const Value*> found;
+        for (const Value* at : here) {
+            if (const auto* member = at->find(step)) found.push_back(member);
+            if (at->array() == nullptr) continue;
+            for (const auto& one : *at->array()) {
+                if (const auto* member = one.find(step)) found.push_back(member);
+            }
         }
+        here = std::move(found);
     }
+    std::vector<std::string> out;
+    for (const Value* at : here) {
+        const auto* tables = at->array();
+        if (tables == nullptr || tables->empty() || tables->front().table() == nullptr) {
+            out.push_back(at->place().to_string());
+            continue;
+        }
+        for (const auto& one : *tables) out.push_back(one.place().to_string());
+    }
+    out.erase(std::unique(out.begin(), out.end()), out.end());
     return out;
 }
 
@@ -115,7 +131,9 @@ Result<void> Catalogue::check_member(const Member& member) const {
             return base::check_value(*field, member.value);
     }
     if (const auto* later = find_later(member.file, member.path)) {
-        const bool is_ours = find_later_key(*later, member.key) || other_file_of(member).empty();
+        // A table that is built in part answers for itself, but for the keys that come later.
+        const bool is_ours = find_later_key(*later, member.key) ||
+                             (find(member.file, member.path).empty() && other_file_of(member).empty());
         if (is_ours) return check_later(*later, member.key, member.value);
     }
     return unknown(member);
@@ -139,13 +157,21 @@ std::unexpected<base::Error> Catalogue::unknown(const Member& member) const {
     const bool is_table = member.value.table() != nullptr || (member.path.empty() && member.value.array());
     const std::string shown = base::printable(member.full(), 120);
     const std::string name = is_table ? fmt::format("[{}]", shown) : shown;
+    for (const File file : kFiles) {
+        const auto* later = find_later(file, member.full());
+        if (later == nullptr || !later->is_array || file == member.file) continue;
+        return base::fail(Fault::usage, "{}: {} not in this version, and will live in {} (leave [{}] out)",
+                          member.place(), later->title, file_name(file), shown);
+    }
     if (const auto owner = other_file_of(member); !owner.empty()) {
         return base::fail(Fault::usage, "{}: {} lives in {}, not in {}", member.place(), name, owner,
                           file_name(member.file));
     }
+    auto hint = base::did_you_mean(member.path, member.key, {});
     const auto near = base::nearest(member.key, names_below(member.file, member.path));
+    if (hint.empty() && near) hint = fmt::format("; did you mean {}?", join(member.path, *near));
     return base::fail(Fault::usage, "{}: unknown {} {}{}", member.place(), is_table ? "table" : "key", name,
-                      near ? fmt::format("; did you mean {}?", join(member.path, *near)) : std::string());
+                      hint);
 }
 
 /// The other file that has this key or table, or "".
@@ -199,25 +225,38 @@ bool Catalogue::is_parent(File file, std::string_view path) const {
                        [&](const LaterTable& table) { return below(table.file, table.name); });
 }
 
-Result<std::string> Catalogue::origin(const Trees& trees, std::string_view dotted_key) const {
-    const auto dot = dotted_key.rfind('.');
-    const auto path = dotted_key.substr(0, dot == std::string_view::npos ? 0 : dot);
-    const auto key = dot == std::string_view::npos ? dotted_key : dotted_key.substr(dot + 1);
-    for (const File file : kFiles) {
-        bool is_known = false;
-        for (const Entry* entry : find(file, path)) is_known |= entry->table->find(key) != nullptr;
-        if (const auto* later = find_later(file, path)) is_known |= find_later_key(*later, key) != nullptr;
-        if (!is_known) continue;
-        const auto places = places_of(base::find_path(trees.of(file), path), key);
-        return places.empty() ? std::string("default") : fmt::format("{}", fmt::join(places, ", "));
+bool Catalogue::is_known(File file, std::string_view dotted) const {
+    if (!find(file, dotted).empty() || is_parent(file, dotted)) return true;
+    const auto dot = dotted.rfind('.');
+    if (dot == std::string_view::npos) return false;
+    const auto path = dotted.substr(0, dot);
+    const auto key = dotted.substr(dot + 1);
+    for (const Entry* entry : find(file, path)) {
+        if (entry->table->find(key) != nullptr) return true;
     }
+    const auto* later = find_later(file, path);
+    return later != nullptr && find_later_key(*later, key) != nullptr;
+}
+
+Result<std::string> Catalogue::origin(const Trees& trees, std::string_view dotted_key) const {
+    bool is_known_somewhere = false;
+    for (const File file : kFiles) {
+        if (!is_known(file, dotted_key)) continue;
+        is_known_somewhere = true;
+        const auto places = places_of(trees.of(file), dotted_key);
+        if (!places.empty()) return fmt::format("{}", fmt::join(places, ", "));
+    }
+    if (is_known_somewhere) return std::string(kBuiltIn);
     std::vector<std::string> all;
     for (const auto& entry : entries_) {
         for (const auto& field : entry.table->names()) all.push_back(join(entry.table->name, field));
     }
-    const auto near = base::nearest(dotted_key, all);
-    return base::fail(Fault::not_found, "unknown key {}{}", base::printable(dotted_key, 120),
-                      near ? fmt::format("; did you mean {}?", *near) : std::string());
+    const auto dot = dotted_key.rfind('.');
+    const bool has_table = dot != std::string_view::npos;
+    auto hint = base::did_you_mean(has_table ? dotted_key.substr(0, dot) : std::string_view(),
+                                   has_table ? dotted_key.substr(dot + 1) : dotted_key, {});
+    if (hint.empty()) hint = base::did_you_mean("", dotted_key, all);
+    return base::fail(Fault::usage, "unknown key {}{}", base::printable(dotted_key, 120), hint);
 }
 
 }  // namespace gatehouse::settings::text

@@ -50,8 +50,8 @@ class Catalogue {
     /// wrong type or range, or a value that would switch on what this version does not have.
     base::Result<void> check(File file, const base::Value& tree) const;
 
-    /// Where a key's value was written ("settings.toml:12"), or "default". For an array table every place,
-    /// separated by ", ". An unknown key is an error with the nearest known one.
+    /// Where a key's value or a table was written ("settings.toml:12"), or "built-in default". Within array
+    /// tables every place, separated by ", ". An unknown key is an error with the nearest known one.
     base::Result<std::string> origin(const Trees& trees, std::string_view dotted_key) const;
 
   private:
@@ -62,6 +62,7 @@ class Catalogue {
     std::unexpected<base::Error> unknown(const Member& member) const;
     std::string other_file_of(const Member& member) const;
     std::vector<std::string> names_below(File file, std::string_view path) const;
+    bool is_known(File file, std::string_view dotted) const;
     bool is_parent(File file, std::string_view path) const;
 
     std::vector<Entry> entries_;

@@ -52,7 +52,10 @@ constexpr std::array kExceptionFields{field<&Exceptions::malformed>("malformed",
 constexpr auto kExceptions =
     make_table<Exceptions>("antivirus.exceptions", "scanning exceptions", kExceptionFields);
 
-constexpr base::FieldTable kRule{"rule", "a rule", {}, true};
+constexpr std::array kRuleFields{field<&Hop::domain>("name", "its name")};
+constexpr auto kRule = make_table<Hop>("rule", "a rule", kRuleFields, true);
+constexpr std::array kWhenFields{field<&Hop::domain>("any", "or"), field<&Hop::domain>("all", "and")};
+constexpr auto kWhen = make_table<Hop>("rule.when", "its condition", kWhenFields);
 
 Catalogue catalogue() {
     return Catalogue({{File::gatehouse, &kSmtp},
@@ -60,7 +63,8 @@ Catalogue catalogue() {
                       {File::gatehouse, &kClamd},
                       {File::settings, &kGrace},
                       {File::settings, &kExceptions},
-                      {File::policy, &kRule, true}});
+                      {File::policy, &kRule, true},
+                      {File::policy, &kWhen, true}});
 }
 
 std::string check(File file, std::string_view toml) {
@@ -174,6 +178,19 @@ TEST(Later, WhatStaysOffIsAcceptedWhatSwitchesOnIsRefused) {
         Case{File::policy, "[[address_group]]\nname = \"x\"",
              "policy.toml:1: [[address_group]]: address groups are not in this version (leave it out)"},
         Case{File::policy, "area = []", "ok"},
+        Case{File::settings, "[[expression_list]]\nname = \"x\"",
+             "settings.toml:1: keyword and expression lists are not in this version, and will live in "
+             "policy.toml "
+             "(leave [expression_list] out)"},
+        Case{File::gatehouse, "[dns]\nservers = []\ntimeout_ms = 500", "ok"},
+        Case{File::gatehouse, "[dns]\nservers = [\"127.0.0.1:53\"]",
+             "gatehouse.toml:2: dns.servers = [\"127.0.0.1:53\"]: the DNS outlet is not in this version "
+             "(leave it "
+             "out or [])"},
+        Case{File::gatehouse, "[smtp]\nmynetworks = \"10.0.0.0/8\"",
+             "gatehouse.toml:2: unknown key smtp.mynetworks; did you mean smtp.permitted_senders?"},
+        Case{File::gatehouse, "[clamav]\n",
+             "gatehouse.toml:1: unknown table [clamav]; did you mean antivirus?"},
     };
     for (const auto& one : cases) EXPECT_EQ(check(one.file, one.toml), one.sentence) << one.toml;
 }
@@ -200,20 +217,29 @@ Trees trees(std::string_view gatehouse, std::string_view settings) {
 }
 
 TEST(Catalogue, OriginNamesThePlaceOrDefault) {
-    const auto all =
-        trees("[smtp]\n\nlisten = \"x\"\n[[next_hop]]\ndomain = \"a\"\n[[next_hop]]\ndomain = \"b\"",
-              "[antivirus]\ngrace = 5\n[smart_feedback]\nlevel = 0");
+    auto all = trees("[smtp]\n\nlisten = \"x\"\n[[next_hop]]\ndomain = \"a\"\n[[next_hop]]\ndomain = \"b\"",
+                     "[antivirus]\ngrace = 5\n[smart_feedback]\nlevel = 0");
+    all.policy =
+        parse("[[rule]]\nname = \"a\"\nwhen.any = [\"spam\"]\n[[rule]]\nname = \"b\"\n[rule.when]\nany = []",
+              "policy.toml")
+            .value();
     const auto origin = [&](std::string_view key) {
         const auto found = catalogue().origin(all, key);
         return found ? *found : found.error().sentence;
     };
     EXPECT_EQ(origin("smtp.listen"), "etc/gatehouse.toml:3");
-    EXPECT_EQ(origin("smtp.max_recipients"), "default");
+    EXPECT_EQ(origin("smtp.max_recipients"), "built-in default");
     EXPECT_EQ(origin("antivirus.grace"), "settings.toml:2");
-    EXPECT_EQ(origin("antivirus.clamd"), "default");
-    EXPECT_EQ(origin("antivirus.exceptions.malformed"), "default");
+    EXPECT_EQ(origin("antivirus.clamd"), "built-in default");
+    EXPECT_EQ(origin("antivirus.exceptions.malformed"), "built-in default");
     EXPECT_EQ(origin("next_hop.domain"), "etc/gatehouse.toml:5, etc/gatehouse.toml:7");
     EXPECT_EQ(origin("smart_feedback.level"), "settings.toml:4");
+    EXPECT_EQ(origin("next_hop"), "etc/gatehouse.toml:4, etc/gatehouse.toml:6");
+    EXPECT_EQ(origin("rule.when.any"), "policy.toml:3, policy.toml:7");
+    EXPECT_EQ(origin("rule.name"), "policy.toml:2, policy.toml:5");
+    EXPECT_EQ(origin("rule.when"), "policy.toml:3, policy.toml:6");
+    EXPECT_EQ(origin("rule.when.all"), "built-in default");
+    EXPECT_EQ(origin("smtp.mynetworks"), "unknown key smtp.mynetworks; did you mean smtp.permitted_senders?");
     EXPECT_EQ(origin("smtp.listne"), "unknown key smtp.listne; did you mean smtp.listen?");
 }
 
@@ -238,8 +264,8 @@ TEST(Render, ShowPrintsEffectiveValuesAndMasksSecrets) {
         catalogue(), trees("[smtp]\ntoken = \"hunter2\"\n[[next_hop]]\n", "[antivirus]\ngrace = \"1 min\""));
     EXPECT_EQ(text.find("hunter2"), std::string::npos);
     EXPECT_NE(text.find("token = \"********\"  # etc/gatehouse.toml:2"), std::string::npos);
-    EXPECT_NE(text.find("listen = [\"127.0.0.1:2525\"]  # default"), std::string::npos);
-    EXPECT_NE(text.find("[[next_hop]]  # etc/gatehouse.toml:3\ndomain = \"*\"  # default"),
+    EXPECT_NE(text.find("listen = [\"127.0.0.1:2525\"]  # built-in default"), std::string::npos);
+    EXPECT_NE(text.find("[[next_hop]]  # etc/gatehouse.toml:3\ndomain = \"*\"  # built-in default"),
               std::string::npos);
     EXPECT_NE(text.find("grace = \"1 min\"  # settings.toml:2"), std::string::npos);
     EXPECT_NE(text.find("# [[rule]]: none"), std::string::npos);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/other_names.h"
 #include "base/text.h"
 
 namespace gatehouse::settings::text {
@@ -89,6 +90,9 @@ constexpr std::array kVirtualAnalyzer{
     text("on_timeout"),
 };
 
+constexpr std::array kDns{list("servers", "[]"), text("trust_anchor"),
+                          number("timeout_ms", {.min = 1, .max = 60'000})};
+
 constexpr LaterTable feature(std::string_view name, std::string_view title, std::span<const LaterKey> keys) {
     return {File::settings, name, title, keys, false};
 }
@@ -97,6 +101,7 @@ constexpr LaterTable array_of(File file, std::string_view name, std::string_view
 }
 
 constexpr std::array kTables{
+    LaterTable{File::gatehouse, "dns", "the DNS outlet is", kDns, false},
     feature("web_reputation", "Web Reputation is", kWebReputation),
     feature("intellitrap", "IntelliTrap is", kIntelliTrap),
     feature("email_reputation", "Email Reputation is", kEmailReputation),
@@ -146,10 +151,9 @@ base::Result<void> check_later(const LaterTable& table, std::string_view key, co
     const LaterKey* known_key = find_later_key(table, key);
     const std::string place = value.place().to_string();
     if (known_key == nullptr) {
-        const auto near = base::nearest(key, key_names(table));
         return base::fail(base::Fault::usage, "{}: unknown key {}.{} ({} not in this version){}", place,
                           table.name, base::printable(key, 80), table.title,
-                          near ? fmt::format("; did you mean {}?", *near) : std::string());
+                          base::did_you_mean(table.name, key, key_names(table)));
     }
     GATEHOUSE_CHECK(base::check_value(known_key->field, value));
     if (known_key->off.empty() || value.to_string() == known_key->off) return {};

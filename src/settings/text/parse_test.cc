@@ -47,9 +47,11 @@ TEST(Parse, KeepsOrderKindsAndPlaces) {
     EXPECT_EQ(rules.at(0).find("when")->place().line, 10U);
 }
 
-TEST(Parse, DatesBecomeStrings) {
-    EXPECT_EQ(sentence("a = 1979-05-27T07:32:00Z\nb = 1979-05-27\nc = 07:32:00"),
-              "parsed: {a = \"1979-05-27T07:32:00Z\", b = \"1979-05-27\", c = \"07:32:00\"}");
+TEST(Parse, DatesMustStandInQuotes) {
+    for (const std::string date : {"1979-05-27T07:32:00Z", "1979-05-27", "07:32:00"}) {
+        EXPECT_EQ(sentence("a = 1\nb = " + date), "f.toml:2: a date or time must stand in quotes");
+    }
+    EXPECT_EQ(sentence("a = \"1979-05-27\""), "parsed: {a = \"1979-05-27\"}");
 }
 
 TEST(Parse, EmptyTextIsAnEmptyTable) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "settings/text/later.h"
+#include "settings/text/parse.h"
 
 namespace gatehouse::settings::text {
 namespace {
@@ -65,13 +66,26 @@ std::string off_words(const LaterKey& key) {
     return key.off.empty() ? cell(base::describe(key.field)) : fmt::format("only `{}`", key.off);
 }
 
-void write_later(std::string& out) {
+/// A table that is built in part: which of its keys there are.
+std::string but_for(const Catalogue& catalogue, const LaterTable& table) {
+    std::string out;
+    for (const Entry* entry : catalogue.find(table.file, table.name)) {
+        for (const auto& name : entry->table->names())
+            out += fmt::format("{}`{}`", out.empty() ? "" : ", ", name);
+    }
+    return out;
+}
+
+void write_later(std::string& out, const Catalogue& catalogue) {
     out +=
         "\n## Not in this version\n\nThese keys are known and may stand in a file as long as they switch "
         "nothing on.\n\n| file | key | accepted |\n|---|---|---|\n";
     for (const auto& table : later_tables()) {
         const auto file = file_name(table.file);
-        if (table.keys.empty()) {
+        if (const auto built = but_for(catalogue, table); !built.empty()) {
+            out += fmt::format("| {} | `{}`: every key but {} ({} not in this version) | nothing |\n", file,
+                               bracketed(table.name, table.is_array), built, table.title);
+        } else if (table.keys.empty()) {
             out += fmt::format("| {} | `{}` | nothing |\n", file, bracketed(table.name, table.is_array));
         }
         for (const auto& key : table.keys) {
@@ -126,7 +140,7 @@ class Shower {
     void line(const Field& field, const Value& value, bool is_given) {
         const bool is_masked = field.options.secret && value.to_string() != "\"\"";
         out_ += fmt::format("{} = {}  # {}\n", field.name, is_masked ? std::string(kMask) : value.to_string(),
-                            is_given ? value.place().to_string() : "default");
+                            is_given ? value.place().to_string() : kBuiltIn);
     }
 
     void as_written(const Value& member) {
@@ -143,12 +157,42 @@ class Shower {
 }  // namespace
 
 std::string reference(const Catalogue& catalogue) {
-    std::string out = "# Settings\n";
+    std::string out =
+        "# Settings\n\nA number whose unit is named counts in that unit, and may be written with one of its "
+        "own "
+        "instead, in quotes: \"30 MiB\" (B, KiB, MiB, GiB, kB, MB, GB), \"10 min\" (ms, s, min, h, d). Where "
+        "a "
+        "list is wanted a single string will do. Relative paths count from the folder of gatehouse.toml. "
+        "Changed "
+        "values count from `gatehouse reload` or, where it says restart, from `gatehouse restart all`.\n";
     for (const File file : kFiles) {
         out += fmt::format("\n## {}\n", file_name(file));
         for (const auto& entries : tables_of(catalogue, file)) write_table(out, entries);
     }
-    write_later(out);
+    write_later(out, catalogue);
+    return out;
+}
+
+std::vector<ReferenceKey> reference_keys(const Catalogue& catalogue) {
+    std::vector<ReferenceKey> out;
+    for (const auto& entry : catalogue.entries()) {
+        const auto defaults = defaults_of(*entry.table);
+        for (std::size_t i = 0; i < entry.table->fields.size(); ++i) {
+            const auto& field = entry.table->fields[i];
+            out.push_back({entry.file, std::string(entry.table->name), std::string(field.name),
+                           std::string(field.help), base::describe(field),
+                           field.options.secret ? Value() : defaults.at(i), field.options.reload,
+                           field.options.secret, false});
+        }
+    }
+    for (const auto& table : later_tables()) {
+        for (const auto& key : table.keys) {
+            out.push_back({table.file, std::string(table.name), std::string(key.field.name),
+                           fmt::format("{} not in this version", table.title),
+                           key.off.empty() ? base::describe(key.field) : fmt::format("only {}", key.off),
+                           Value(), base::Reload::restart, false, true});
+        }
+    }
     return out;
 }
 
@@ -159,6 +203,43 @@ std::string show(const Catalogue& catalogue, const Trees& trees) {
         for (auto& entries : tables_of(catalogue, file)) {
             if (is_inside_an_array(catalogue, file, entries.front()->table->name)) continue;
             out += Shower(std::move(entries)).text(trees.of(file));
+        }
+    }
+    return out;
+}
+
+std::vector<ShownKey> shown_keys(const Catalogue& catalogue, const Trees& trees) {
+    std::vector<ShownKey> out;
+    const auto add_fields = [&](const Entry& entry, const std::string& name, const Value* given) {
+        const auto defaults = defaults_of(*entry.table);
+        for (std::size_t i = 0; i < defaults.size(); ++i) {
+            const auto& field = entry.table->fields[i];
+            const Value* value = given == nullptr ? nullptr : given->find(field.name);
+            const bool is_masked = field.options.secret && value != nullptr;
+            out.push_back({entry.file, fmt::format("{}.{}", name, field.name),
+                           is_masked          ? Value()
+                           : value == nullptr ? defaults[i]
+                                              : *value,
+                           value == nullptr ? std::string(kBuiltIn) : value->place().to_string()});
+        }
+    };
+    for (const auto& entry : catalogue.entries()) {
+        const std::string name(entry.table->name);
+        if (is_inside_an_array(catalogue, entry.file, name)) continue;
+        const Value* at = base::find_path(trees.of(entry.file), name);
+        if (!entry.table->is_array) {
+            add_fields(entry, name, at);
+            continue;
+        }
+        for (std::size_t i = 0; at != nullptr && at->array() != nullptr && i < at->array()->size(); ++i) {
+            const Value& member = at->array()->at(i);
+            const std::string full = fmt::format("{}[{}]", name, i);
+            if (!entry.checked_elsewhere) {
+                add_fields(entry, full, &member);
+                continue;
+            }
+            for (const auto& [key, value] : member.table() != nullptr ? *member.table() : Value::Table())
+                out.push_back({entry.file, full + "." + key, value, value.place().to_string()});
         }
     }
     return out;

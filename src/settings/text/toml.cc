@@ -2,7 +2,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <sstream>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -25,14 +25,16 @@ class Converter {
     // Recursion is bounded by kMaxDepth, which is counted here for headers, dotted keys and lists together.
     Result<Value> convert(const toml::node& node, std::uint32_t line, std::size_t depth) const {
         const auto own = static_cast<std::uint32_t>(node.source().begin.line);
-        const Place place{file_, own != 0 ? own : line};
+        const Place place{file_, file_ == kBuiltIn ? 0 : own != 0 ? own : line};
         if (depth > kMaxDepth) {
             return base::fail(Fault::limit, "{}: tables or lists nest deeper than {}", place.to_string(),
                               kMaxDepth);
         }
         if (const auto* table = node.as_table()) return convert_table(*table, place, depth);
         if (const auto* array = node.as_array()) return convert_array(*array, place, depth);
-        return Value(scalar(node), place);
+        auto value = scalar(node);
+        if (value) return Value(*std::move(value), place);
+        return base::fail(Fault::usage, "{}: a date or time must stand in quotes", place.to_string());
     }
 
   private:
@@ -63,16 +65,13 @@ class Converter {
         return Value(std::move(out), place);
     }
 
-    static Value::Data scalar(const toml::node& node) {
+    /// Nothing for dates and times: no setting is one, and hostname = 2026-01-01 would be a word otherwise.
+    static std::optional<Value::Data> scalar(const toml::node& node) {
         if (const auto* text = node.as_string()) return text->get();
         if (const auto* integer = node.as_integer()) return integer->get();
         if (const auto* real = node.as_floating_point()) return real->get();
         if (const auto* boolean = node.as_boolean()) return boolean->get();
-        std::ostringstream written;
-        if (const auto* date = node.as_date()) written << date->get();
-        if (const auto* time = node.as_time()) written << time->get();
-        if (const auto* both = node.as_date_time()) written << both->get();
-        return std::move(written).str();
+        return std::nullopt;
     }
 
     std::string file_;
