@@ -318,7 +318,7 @@ TEST_F(WalkTest, HostileInputDisturbsNobody) {
     EXPECT_THAT(talk.deliver("a@example.org", {"user@gw.test"}, message_with("after")), StartsWith("250"));
     EXPECT_TRUE(ids_at_sink().contains("after"));
     EXPECT_EQ(gateway.rows({"quarantine", "list"}).size(), 2U);  // the two malformed ones
-    constexpr std::uint64_t kAllowed = 150ULL << 20;
+    [[maybe_unused]] constexpr std::uint64_t kAllowed = 150ULL << 20;
     const auto used = gateway.pss();
 #ifndef GATEHOUSE_SANITIZED
     EXPECT_LT(used, kAllowed);
