@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
-#include "act/delivery/headers.h"
 #include "base/fault_point.h"
 #include "base/log.h"
 #include "ipc/memfd.h"
 #include "net/started.h"
+#include "pipeline/head.h"
 #include "pipeline/life.h"
 
 namespace gatehouse::pipeline {
@@ -135,10 +135,12 @@ net::Task<Reply> Life::deliver(Transaction& transaction, Run& run) {
 
 net::Task<Reply> Life::hand_over(Transaction& transaction, Run& run, std::string_view content) {
     const auto& envelope = transaction.envelope;
+    const auto& judged = *run.judged;
     const std::string head =
-        act::delivery::header_block(envelope, run.judged->decision.verdict, parts_.hostname);
+        head_for({envelope, judged.facts, judged.decision.verdict, content}, parts_.hostname);
     run.is_handed = true;
-    const auto answer = co_await run.at_hop.session->data(head, content, run.send_until);
+    const auto answer =
+        co_await run.at_hop.session->data(head, content, run.send_until, header_may_be_8bit(judged.facts));
     run.is_handed = answer.outcome == DataOutcome::accepted || answer.outcome == DataOutcome::in_doubt;
     const std::string hop = hop_name(*run.at_hop.session);
     (void)FaultPoints::pass(FaultPoint::front_after_hop_answer);

@@ -6,11 +6,11 @@
 #include <limits>
 #include <set>
 
-#include "act/delivery/headers.h"
 #include "base/log.h"
 #include "decide/plan.h"
 #include "ipc/memfd.h"
 #include "message/record.h"
+#include "pipeline/head.h"
 
 namespace gatehouse::pipeline {
 
@@ -85,9 +85,10 @@ net::Task<std::vector<message::RecipientOutcome>> travel(ReleaseParts& parts, co
         session->abandon();
         co_return out;
     }
-    const std::string head = act::delivery::header_block(info.envelope, info.verdict, parts.hostname);
+    const auto& facts = job.record.facts;
+    const std::string head = head_for({info.envelope, facts, info.verdict, content}, parts.hostname);
     const auto give_up = parts.clock.steady() + std::chrono::seconds(300);
-    const auto answer = co_await session->data(head, content, give_up);
+    const auto answer = co_await session->data(head, content, give_up, header_may_be_8bit(facts));
     const std::string said = answer.reply.code != 0 ? wire(answer.reply) : answer.reason.sentence;
     for (auto& one : out) {
         if (one.outcome != Outcome::delivered) continue;

@@ -159,6 +159,20 @@ TEST_F(EdgesTest, SilentClientsDoNotHoldTheWayToTheNextHop) {
     EXPECT_EQ(sink_->messages()[2].recipients.size(), 2U);
 }
 
+TEST_F(EdgesTest, AMessageWithoutHeaderGetsAnEmptyLineBetweenOursAndItsText) {
+    start({});
+    SmtpTalk talk(gateway_->smtp_port());
+    EXPECT_THAT(talk.deliver("a@example.org", {"user@gw.test"}, "just a line\r\n\r\nmore\r\n"),
+                StartsWith("250"));
+    EXPECT_THAT(talk.deliver("a@example.org", {"user@gw.test"}, "\r\nempty header\r\n"), StartsWith("250"));
+    EXPECT_THAT(talk.deliver("a@example.org", {"user@gw.test"}, kMail), StartsWith("250"));
+    ASSERT_EQ(sink_->message_count(), 3U);
+    EXPECT_TRUE(sink_->messages()[0].content().ends_with("Verdict: clean\r\n\r\njust a line\r\n\r\nmore\r\n"))
+        << sink_->messages()[0].content();
+    EXPECT_TRUE(sink_->messages()[1].content().ends_with("Verdict: clean\r\n\r\nempty header\r\n"));
+    EXPECT_TRUE(sink_->messages()[2].content().ends_with(std::string("Verdict: clean\r\n") + kMail));
+}
+
 TEST_F(EdgesTest, ReloadNamesWhatItCannotApply) {
     start({.gatehouse = "[delivery]\nfinal_timeout = 100\n\n[limits]\nidle_timeout = 200"});
     edit("final_timeout = 100", "final_timeout = 99");

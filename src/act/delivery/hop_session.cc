@@ -6,6 +6,7 @@
 #include <array>
 
 #include "act/delivery/pool_core.h"
+#include "base/text.h"
 
 namespace gatehouse::act::delivery {
 
@@ -17,6 +18,10 @@ using message::Envelope;
 using message::Recipient;
 
 namespace {
+
+Reply no_smtputf8() {
+    return make_own_reply(550, "5.6.7", "the next hop does not take internationalised mail (SMTPUTF8)");
+}
 
 /// RCPTs sent before their replies are read; keeps both sides' buffers far from full (RFC 2920 section 3.1).
 constexpr std::size_t kWindow = 100;
@@ -124,8 +129,11 @@ net::Task<Result<void>> HopSession::send_mail(const Envelope& envelope, std::spa
                                               std::span<Reply> answers) {
     auto& machine = connection_->machine();
     mail_ = Reply();
-    if (envelope.smtputf8 && !offers().smtputf8) {
-        mail_ = make_own_reply(550, "5.6.7", "the next hop does not take internationalised mail (SMTPUTF8)");
+    // RFC 6531 3.5: it is needed where an address or the header is internationalised, not where it was
+    // offered.
+    lacks_smtputf8_ = envelope.smtputf8 && !offers().smtputf8;
+    if (lacks_smtputf8_ && !base::is_ascii(envelope.sender)) {
+        mail_ = no_smtputf8();
     } else if (const auto written = machine.mail(envelope); !written) {
         mail_ = make_own_reply(553, "5.1.7", written.error().sentence);
     }
@@ -152,6 +160,10 @@ net::Task<Result<void>> HopSession::send_recipients(std::span<const Recipient> r
                                                     std::span<Reply> answers, bool mail_waits) {
     auto& machine = connection_->machine();
     for (std::size_t i = 0; i < recipients.size(); ++i) {
+        if (lacks_smtputf8_ && !base::is_ascii(recipients[i].address)) {
+            answers[i] = no_smtputf8();
+            continue;
+        }
         const auto written = machine.rcpt(recipients[i]);
         if (!written) answers[i] = make_own_reply(553, "5.1.3", written.error().sentence);
     }
@@ -190,25 +202,28 @@ net::Task<Result<Reply>> HopSession::rcpt(const Recipient& recipient) {
 }
 
 /// Our own refusal where the hop is known not to take it.
-std::optional<Reply> HopSession::cannot_take(std::string_view head, std::string_view content) const {
+std::optional<Reply> HopSession::cannot_take(std::string_view head, std::string_view content,
+                                             bool header_is_8bit) const {
     const auto& hop = offers();
     if (taken_ == 0) return make_own_reply(554, "5.5.1", "no valid recipients");
     if (hop.size_limit != 0 && head.size() + content.size() > hop.size_limit) {  // RFC 1870 section 6.3
         return make_own_reply(552, "5.3.4",
                               fmt::format("the next hop takes at most {} bytes", hop.size_limit));
     }
+    if (lacks_smtputf8_ && header_is_8bit) return no_smtputf8();
     if (refuse_eight_bit_ && !hop.eight_bit && has_eight_bit(content)) {
         return make_own_reply(550, "5.6.3", "the next hop does not take 8-bit content (8BITMIME)");
     }
     return std::nullopt;
 }
 
-net::Task<FinalAnswer> HopSession::data(std::string_view head, std::string_view content, SteadyTime give_up) {
+net::Task<FinalAnswer> HopSession::data(std::string_view head, std::string_view content, SteadyTime give_up,
+                                        bool header_is_8bit) {
     if (!connection_) {
         co_return FinalAnswer{
             DataOutcome::not_sent, {}, {Fault::internal, "this session with the next hop is over"}};
     }
-    if (auto own = cannot_take(head, content)) co_return refused(std::move(*own));
+    if (auto own = cannot_take(head, content, header_is_8bit)) co_return refused(std::move(*own));
     connection_->machine().data();
     auto go_ahead = co_await answer(give_up);
     if (!go_ahead) co_return lost(DataOutcome::not_sent, "at DATA", go_ahead.error());

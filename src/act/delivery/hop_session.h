@@ -63,7 +63,10 @@ class HopSession {
     net::Task<base::Result<Reply>> rcpt(const message::Recipient& recipient);
     /// DATA, then `head` (complete lines) and the content behind it, which must be out until `give_up` (and
     /// within data_timeout); the answer to the dot is then waited for as long as final_timeout says.
-    net::Task<FinalAnswer> data(std::string_view head, std::string_view content, base::SteadyTime give_up);
+    /// `header_is_8bit`: as inspected, or unknown; it matters where SMTPUTF8 was asked for and is not
+    /// offered.
+    net::Task<FinalAnswer> data(std::string_view head, std::string_view content, base::SteadyTime give_up,
+                                bool header_is_8bit = true);
     /// The message goes another way: the transaction is reset (in the background) or the connection dropped.
     /// The session is over.
     void abandon();
@@ -86,7 +89,8 @@ class HopSession {
     net::Task<base::Result<void>> send_recipients(std::span<const message::Recipient> recipients,
                                                   std::span<Reply> answers, bool mail_waits);
     net::Task<base::Result<Reply>> answer(base::SteadyTime give_up = base::SteadyTime::max());
-    std::optional<Reply> cannot_take(std::string_view head, std::string_view content) const;
+    std::optional<Reply> cannot_take(std::string_view head, std::string_view content,
+                                     bool header_is_8bit) const;
     net::Task<FinalAnswer> send_content(std::string_view head, std::string_view content,
                                         base::SteadyTime give_up);
     bool replaceable(const base::Error& error) const;
@@ -96,9 +100,10 @@ class HopSession {
     std::unique_ptr<HopConnection> connection_;
     HopInfo info_;
     bool refuse_eight_bit_ = false;
-    bool answered_ = false;  // the hop answered a command of this session
-    Reply mail_;             // its answer to MAIL
-    std::size_t taken_ = 0;  // recipients it accepted
+    bool lacks_smtputf8_ = false;  // the client asked for it, and the hop does not offer it
+    bool answered_ = false;        // the hop answered a command of this session
+    Reply mail_;                   // its answer to MAIL
+    std::size_t taken_ = 0;        // recipients it accepted
 };
 
 }  // namespace gatehouse::act::delivery

@@ -213,12 +213,7 @@ TEST_F(HopSessionTest, OurOwnRefusals) {
     settings.max_connections = 1;  // the next message waits until the RSET of the last one is answered
     make_pool(settings);
     Letter letter;
-    letter.envelope.smtputf8 = true;
     sink_ = make_sink("offer = PIPELINING");
-    auto delivered = deliver(hop(*sink_), letter);
-    EXPECT_TRUE(delivered.answers.recipients[0].to_string().starts_with("550 5.6.7 "));
-    EXPECT_TRUE(delivered.answers.recipients[0].ours);
-    letter.envelope.smtputf8 = false;
     letter.envelope.sender = "a>\r\nRCPT TO:<x@y";
     EXPECT_EQ(deliver(hop(*sink_), letter).answers.mail.code, 553);
     letter.envelope.sender.clear();
@@ -232,6 +227,29 @@ TEST_F(HopSessionTest, OurOwnRefusals) {
     EXPECT_EQ(deliver(strict, letter).final_answer.outcome, DataOutcome::accepted);
     EXPECT_EQ(sink_->message_count(), 2U);
     EXPECT_EQ(sink_->connection_count(), 1U) << "refusals of ours cost no connection";
+}
+
+TEST_F(HopSessionTest, Smtputf8IsMissedOnlyWhereItIsNeeded) {
+    sink_ = make_sink("offer = PIPELINING");
+    Letter letter;
+    letter.envelope.smtputf8 = true;
+    letter.recipients = {{"to@example.com", 0, ""}, {"j\xC3\xBC@example.com", 0, ""}};
+    auto delivered = deliver(hop(*sink_), letter);
+    EXPECT_TRUE(delivered.answers.recipients[0].is_positive()) << "an ASCII address needs nothing";
+    EXPECT_TRUE(delivered.answers.recipients[1].to_string().starts_with("550 5.6.7 "));
+    EXPECT_TRUE(delivered.answers.recipients[1].ours);
+    EXPECT_TRUE(delivered.final_answer.reply.to_string().starts_with("550 5.6.7 "))
+        << "an unknown header may need it";
+    letter.envelope.sender = "j\xC3\xBC@example.org";
+    EXPECT_TRUE(deliver(hop(*sink_), letter).answers.mail.to_string().starts_with("550 5.6.7 "));
+    auto session = open(hop(*sink_));
+    letter.envelope.sender = "a@example.org";
+    letter.recipients.pop_back();
+    ASSERT_TRUE(run(session->start(letter.envelope, letter.recipients)));
+    EXPECT_EQ(run(session->data("", "Subject: x\r\n\r\n", base::SteadyTime::max(), false)).outcome,
+              DataOutcome::accepted);
+    EXPECT_EQ(sink_->message_count(), 1U);
+    EXPECT_EQ(sink_->messages()[0].parameters, "");
 }
 
 TEST_F(HopSessionTest, SizeLimitOfTheHop) {
