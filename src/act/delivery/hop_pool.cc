@@ -43,6 +43,10 @@ const DeliverySettings& HopPool::settings() const {
     return core_->settings();
 }
 
+std::vector<HopReach> HopPool::reach() const {
+    return core_->reach();
+}
+
 HopPoolCounts HopPool::counts() const {
     return core_->counts();
 }

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "act/delivery/hop_session.h"
 #include "act/delivery/hop_tls.h"
@@ -37,6 +38,15 @@ struct HopPoolCounts {
     std::size_t idle = 0;
 };
 
+/// How the last attempts at one address of a hop went; times are zero where there was none.
+struct HopReach {
+    std::string key;  ///< NextHop::key
+    std::string address;
+    base::SteadyTime opened;
+    base::SteadyTime failed;
+    std::string why;  ///< of the last failure
+};
+
 class HopPool {
   public:
     static base::Result<HopPool> make(net::Io& io, const base::Clock& clock, const HopTls& tls,
@@ -50,6 +60,7 @@ class HopPool {
     /// reachable now; refused: it does not give the TLS its setting demands; limit: all connections are busy.
     net::Task<base::Result<HopSession>> open(const NextHop& hop);
     HopPoolCounts counts() const;
+    std::vector<HopReach> reach() const;
     /// Called while somebody waits for a connection and all are held, at once and every half second: the
     /// owner may abandon() a session whose client lets it lie idle. Without it a few silent clients could
     /// hold them all.

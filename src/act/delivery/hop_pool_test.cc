@@ -121,6 +121,11 @@ TEST_F(HopPoolTest, AnAddressThatWasDownIsTriedLast) {
     EXPECT_EQ(deliver(both).info.address, second->endpoint().to_string());
     EXPECT_EQ(deliver(both).info.address, second->endpoint().to_string());
     EXPECT_EQ(first->connection_count(), 1U);
+    const auto reach = pool().reach();
+    ASSERT_EQ(reach.size(), 2U);
+    EXPECT_GT(reach[0].failed, reach[0].opened);
+    EXPECT_FALSE(reach[0].why.empty());
+    EXPECT_GT(reach[1].opened, reach[1].failed);
     rescript(*second, "CONNECT = 421 busy");
     EXPECT_EQ(deliver(both).info.address, first->endpoint().to_string()) << "last is not never";
 }

@@ -28,8 +28,8 @@ TlsUse use_of(TlsMode mode) {
 std::vector<std::size_t> order_of_trial(const HopState& state, SteadyTime now) {
     std::vector<std::size_t> order;
     for (const bool down : {false, true}) {
-        for (std::size_t i = 0; i < state.down_until.size(); ++i) {
-            if ((state.down_until[i] > now) == down) order.push_back(i);
+        for (std::size_t i = 0; i < state.reach.size(); ++i) {
+            if ((state.reach[i].down_until > now) == down) order.push_back(i);
         }
     }
     return order;
@@ -79,7 +79,7 @@ std::shared_ptr<HopState> PoolCore::state_of(const NextHop& hop) {
     if (!state) {
         state = std::make_shared<HopState>();
         state->hop = hop;
-        state->down_until.resize(hop.addresses.size());
+        state->reach.resize(hop.addresses.size());
     }
     return state;
 }
@@ -139,13 +139,17 @@ net::Task<Result<PoolCore::Connection>> PoolCore::connect(HopState& state) {
     for (const auto address : order) {
         auto connection = co_await connect_address(state, address);
         if (connection) {
-            state.down_until[address] = {};
+            state.reach[address].down_until = {};
+            state.reach[address].opened = now();
             ++counts_.opened;
             co_return connection;
         }
         ++counts_.failed;
-        state.down_until[address] = after(settings().down_time);
         why = connection.error();
+        auto& reach = state.reach[address];
+        reach.down_until = after(settings().down_time);
+        reach.failed = now();
+        reach.why = why.sentence;
         reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ",
                                state.hop.addresses[address].to_string(), why.sentence);
     }
@@ -256,6 +260,17 @@ HopPoolCounts PoolCore::counts() const {
     for (const auto& [key, state] : states_) {
         out.busy += state->busy;
         out.idle += state->idle.size();
+    }
+    return out;
+}
+
+std::vector<HopReach> PoolCore::reach() const {
+    std::vector<HopReach> out;
+    for (const auto& [key, state] : states_) {
+        for (std::size_t i = 0; i < state->reach.size(); ++i) {
+            const auto& one = state->reach[i];
+            out.push_back({key, state->hop.addresses[i].to_string(), one.opened, one.failed, one.why});
+        }
     }
     return out;
 }

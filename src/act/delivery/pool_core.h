@@ -33,7 +33,13 @@ struct HopState {
     std::size_t busy = 0;   // slots held
     std::deque<Idle> idle;  // oldest first
     std::list<Waiter*> waiters;
-    std::vector<base::SteadyTime> down_until;  // per address
+    struct Reach {
+        base::SteadyTime down_until;  // then it is tried first again
+        base::SteadyTime opened;      // last time a connection became ready
+        base::SteadyTime failed;      // last time none did
+        std::string why;
+    };
+    std::vector<Reach> reach;  // per address
 };
 
 /// The right to one connection of a hop; given back when it goes.
@@ -78,6 +84,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
     base::SteadyTime after(std::int64_t seconds) const { return now() + std::chrono::seconds(seconds); }
     const DeliverySettings& settings() const { return options_.settings; }
     HopPoolCounts counts() const;
+    std::vector<HopReach> reach() const;
     HopPoolCounts& tally() { return counts_; }
 
   private:

@@ -1,12 +1,15 @@
 // What operators may ask the front: status, metrics, and through the desk track, explain and quarantine.
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
+#include <future>
 
 #include "apps/desk/rows.h"
 #include "apps/front/front.h"
 #include "apps/front/strand.h"
 #include "base/fault_point.h"
+#include "base/text.h"
 #include "message/decision.h"
 
 namespace gatehouse::apps {
@@ -71,16 +74,52 @@ void Front::answer_testing(const pb::TestingRequest& request, ControlReplies& re
     replies.end(0, "");
 }
 
-std::string Front::status_row() {
-    const auto zygote = zygote_->status();
-    const auto statistics = recorder_->statistics();
-    json::array hops;
+/// What the loops know of their next hops; a loop that is busy for longer is left out.
+std::vector<act::delivery::HopReach> Front::reach_of_hops() {
+    constexpr auto kPatience = std::chrono::milliseconds(500);
+    using Known = std::vector<act::delivery::HopReach>;
+    std::vector<std::future<Known>> asked;
+    for (auto& strand : strands_) {
+        auto promise = std::make_shared<std::promise<Known>>();  // shared with the loop, which may be late
+        asked.push_back(promise->get_future());
+        net::asio::post(strand->io, [promise, &hops = strand->hops] { promise->set_value(hops.reach()); });
+    }
+    Known out;
+    for (auto& one : asked) {
+        if (one.wait_for(kPatience) != std::future_status::ready) continue;
+        auto known = one.get();
+        std::move(known.begin(), known.end(), std::back_inserter(out));
+    }
+    return out;
+}
+
+json::array Front::hop_rows() {
+    const auto reach = reach_of_hops();
+    json::array rows;
     for (const auto& hop : config_.next_hops.all()) {
         json::array addresses;
         for (const auto& address : hop.addresses) addresses.push_back(json::value(address.to_string()));
-        hops.push_back(json::object{
-            {"domain", hop.domain}, {"address", addresses}, {"tls", act::delivery::to_string(hop.tls)}});
+        base::SteadyTime opened{};
+        const act::delivery::HopReach* failed = nullptr;
+        for (const auto& one : reach) {
+            if (one.key != hop.key) continue;
+            opened = std::max(opened, one.opened);
+            if (failed == nullptr || one.failed > failed->failed) failed = &one;
+        }
+        const bool is_down = failed != nullptr && failed->failed > opened;
+        json::object row{{"domain", hop.domain},
+                         {"address", addresses},
+                         {"tls", act::delivery::to_string(hop.tls)},
+                         {"down", is_down}};
+        if (is_down) row["reason"] = base::printable(failed->why, 300);
+        rows.push_back(std::move(row));
     }
+    return rows;
+}
+
+std::string Front::status_row() {
+    const auto zygote = zygote_->status();
+    const auto statistics = recorder_->statistics();
     const json::object row{
         {"role", "front"},
         {"ready", zygote.is_ready && !is_draining_.load()},
@@ -94,7 +133,7 @@ std::string Front::status_row() {
         {"messages", statistics.messages},
         {"refusals", statistics.refusals},
         {"journal_lag_bytes", statistics.journal_lag_bytes},
-        {"next_hops", std::move(hops)},
+        {"next_hops", hop_rows()},
         {"engine", engine_json(config_, engine_.get())},
         {"sandbox", sandbox_json(zygote)},
         {"sandbox_refused", zygote.refused},

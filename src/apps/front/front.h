@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/asio/thread_pool.hpp>
+#include <boost/json.hpp>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -58,6 +59,8 @@ class Front {
     void answer(const pb::ControlRequest& request, ControlReplies& replies);
     void answer_testing(const pb::TestingRequest& request, ControlReplies& replies);
     std::string status_row();
+    std::vector<act::delivery::HopReach> reach_of_hops();
+    boost::json::array hop_rows();
     void metric_rows(ControlReplies& replies);
     base::Result<Released> release(const act::quarantine::Item& item, const std::function<void()>& working);
 
