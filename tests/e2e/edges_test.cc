@@ -133,7 +133,8 @@ TEST_F(EdgesTest, EachNextHopHasItsTlsMode) {
     EXPECT_THAT(tracked("user@required.test", "next_hop"), HasSubstr(" tls"));
     EXPECT_THAT(tracked("user@never.test", "next_hop"), ::testing::Not(HasSubstr("tls")));
     EXPECT_EQ(tracked("user@verify.test", "outcome"), "deferred");
-    for (const auto& row : gateway_->role_status("front").at("next_hops").as_array()) {
+    const auto front = gateway_->role_status("front");
+    for (const auto& row : front.at("next_hops").as_array()) {
         const std::string domain(row.as_object().at("domain").as_string());
         const bool is_down = domain == "verify.test" || domain == "lost.test";
         EXPECT_EQ(row.as_object().at("down").as_bool(), is_down) << domain;
