@@ -17,7 +17,7 @@ using ::testing::StartsWith;
 
 constexpr const char* kMail = "From: <a@example.org>\r\nSubject: commands\r\n\r\nhello\r\n";
 
-TEST(CommandsTest, LookingAtAStoppedGatewayForgetsNothing) {
+TEST(OfflineTest, LookingAtAStoppedGatewayForgetsNothing) {
     const auto sink = test::Sink::start({}).value();
     // The mail comes years ago, as this front sees it; the command's own clock is today's.
     Gateway gateway({.next_hops = {sink->endpoint().to_string()},
@@ -35,7 +35,7 @@ TEST(CommandsTest, LookingAtAStoppedGatewayForgetsNothing) {
     EXPECT_EQ(gateway.command({"explain", reference}).exit_code, 0);
 }
 
-TEST(CommandsTest, ADamagedStoreIsNobodysWrongUsage) {
+TEST(OfflineTest, ADamagedStoreIsNobodysWrongUsage) {
     Gateway gateway({.next_hops = {"127.0.0.1:9"}});
     ASSERT_TRUE(gateway.start()) << gateway.why();
     ASSERT_TRUE(gateway.stop());
@@ -52,7 +52,7 @@ TEST(CommandsTest, ADamagedStoreIsNobodysWrongUsage) {
     EXPECT_EQ(gateway.command({"status"}).exit_code, 2);
 }
 
-TEST(CommandsTest, AScanWaitsForAnEngineThatOthersRun) {
+TEST(OfflineTest, AScanWaitsForAnEngineThatOthersRun) {
     const TemporaryFolder folder;
     const FakeClamd clamd(folder.path() + "/clamd.sock", [](const std::string&) { return FakeStep{}; });
     std::ofstream(folder.path() + "/one.eml", std::ios::binary) << kMail;
