@@ -97,6 +97,35 @@ TEST_F(WalkTest, EicarIsHeldListedShownReleasedAndDeleted) {
     EXPECT_GE(gateway.rows({"track"}).size(), 2U);
 }
 
+/// Every disguise goes the whole way: held, listed, shown as it came, released once.
+TEST_F(WalkTest, EicarInEveryDisguiseIsHeldListedShownAndReleased) {
+    namespace fs = std::filesystem;
+    if (!has_clamd()) GTEST_SKIP() << "clamd is not installed";
+    plan_.clamd = "managed";
+    Gateway gateway(plan_);
+    ASSERT_TRUE(gateway.start()) << gateway.why();
+    ASSERT_TRUE(gateway.wait_engine(30)) << gateway.log();
+    std::size_t released = 0;
+    for (const std::string how : {"base64", "qp", "zip", "nested"}) {
+        SCOPED_TRACE(how);
+        const auto path = fs::path(GATEHOUSE_SOURCE_ROOT) / "tests/cases/act" / ("eicar_" + how + ".case");
+        const std::string mail =
+            run_program({program_folder() + "/gatehouse-case", "--message", path.string()}).out;
+        ASSERT_FALSE(mail.empty());
+        SmtpTalk talk(gateway.smtp_port());
+        ASSERT_THAT(talk.deliver("a@example.org", {"user@gw.test"}, mail), StartsWith("250"));
+        EXPECT_EQ(sink_->message_count(), released);
+        const auto listed = gateway.rows({"quarantine", "list"});
+        ASSERT_EQ(listed.size(), released + 1);
+        const std::string id(listed[0].at("id").as_string());  // the newest
+        EXPECT_EQ(listed[0].at("verdict").as_string(), "virus");
+        EXPECT_EQ(gateway.command({"quarantine", "show", "--raw", id}).out, mail);
+        EXPECT_EQ(gateway.command({"quarantine", "release", id}).exit_code, 0);
+        ASSERT_EQ(sink_->message_count(), ++released);
+        EXPECT_TRUE(sink_->messages().back().content().ends_with(mail));
+    }
+}
+
 // --- killed roles
 // -------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 
 #include "base/fd_passing.h"
-#include "inspect/pool/pool_world.h"
+#include "inspect/pool/test_world.h"
 
 namespace gatehouse::inspect::pool {
 namespace {
