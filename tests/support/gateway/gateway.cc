@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -208,6 +207,24 @@ pid_t Gateway::pid_of(const std::string& role) {
         return pid.is_null() ? -1 : pid.to_number<int>();
     }
     return -1;
+}
+
+std::uint64_t Gateway::memory_files() const {
+    constexpr std::uint64_t kBlock = 512;  // of st_blocks
+    std::map<ino_t, std::uint64_t> seen;
+    for (const pid_t pid : processes()) {
+        std::error_code error;
+        for (const auto& entry : fs::directory_iterator(fmt::format("/proc/{}/fd", pid), error)) {
+            const auto target = fs::read_symlink(entry.path(), error);
+            if (error || !target.string().starts_with("/memfd:")) continue;
+            struct stat status{};
+            if (::stat(entry.path().c_str(), &status) == 0)
+                seen[status.st_ino] = static_cast<std::uint64_t>(status.st_blocks) * kBlock;
+        }
+    }
+    std::uint64_t total = 0;
+    for (const auto& [inode, bytes] : seen) total += bytes;
+    return total;
 }
 
 std::uint64_t Gateway::pss() const {

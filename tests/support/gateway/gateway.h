@@ -59,6 +59,9 @@ class Gateway {
     bool wait_engine(int seconds);
     /// PSS of all processes plus nothing else, in bytes.
     std::uint64_t pss() const;
+    /// Memory files that its processes hold open, in bytes of memory, each once; mapped ones stand in pss(),
+    /// too.
+    std::uint64_t memory_files() const;
     std::string log() const;
 
   private:
