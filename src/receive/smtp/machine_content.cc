@@ -80,15 +80,15 @@ Machine::Step Machine::run_bdat(std::string_view arguments) {
     is_chunk_flushed_ = false;
     phase_ = Phase::chunk;
     if (transaction_.stage == Stage::none || (is_in_transaction() && !transaction_.is_chunked)) received_ = 0;
-    if (!is_in_transaction()) return std::nullopt;
-    if (transaction_.recipients == 0) {
+    if (is_in_transaction() && transaction_.recipients == 0) {
         kill(AbortReason::no_recipients, {503, "5.5.1", "No valid recipients"});
-    } else if (chunk->size > settings_.max_message_size - transaction_.size) {
+    } else if (is_in_transaction() && chunk->size > settings_.max_message_size - transaction_.size) {
         kill(AbortReason::too_large, too_large());
-    } else if (!transaction_.is_chunked) {
+    } else if (is_in_transaction() && !transaction_.is_chunked) {
         awaiting_ = Awaiting::chunk;
         return BodyBegin{true};
     }
+    check_discard();
     return std::nullopt;
 }
 
@@ -122,9 +122,11 @@ Machine::Step Machine::end_of_chunk() {
     return std::nullopt;
 }
 
+/// Of what nobody will read no more is swallowed than the limit; a chunk says beforehand how much it will be.
 void Machine::check_discard() {
     const std::uint64_t limit = settings_.max_message_size + settings_.discard_limit;
-    if (is_in_transaction() || received_ <= limit) return;
+    const bool is_within = received_ <= limit && chunk_left_ <= limit - received_;
+    if (is_in_transaction() || is_within) return;
     send(transaction_.stage == Stage::dead ? transaction_.refusal : no_transaction());
     close(CloseReason::flood);
 }

@@ -246,13 +246,17 @@ TEST_F(ContentTest, DoesNotSwallowChunksWithoutEnd) {
     settings_.max_message_size = 4'000;
     settings_.discard_limit = 6'000;
     open();
-    EXPECT_EQ(say("BDAT 18446744073709551615 LAST\r\n"), "");
-    EXPECT_EQ(say(std::string(10'000, 'x')), "");
-    EXPECT_EQ(codes(say("x")), "552");
+    EXPECT_EQ(codes(say("BDAT 18446744073709551615 LAST\r\n")), "552");
     EXPECT_EQ(dialogue_->close_reason(), CloseReason::flood);
+    open();
+    EXPECT_EQ(say("BDAT 10000\r\n" + std::string(9'999, 'x')), "");
+    EXPECT_EQ(codes(say("x")), "552");
+    EXPECT_EQ(codes(say("BDAT 1 LAST\r\n")), "552");
+    EXPECT_TRUE(dialogue_->is_closed());
+    EXPECT_EQ(dialogue_->log()[dialogue_->log().size() - 2], "aborted too_large");
     Dialogue other(settings_, stranger());
     other.listen();
-    EXPECT_EQ(codes(other.say("BDAT 20000\r\n" + std::string(20'000, 'x'))), "503");
+    EXPECT_EQ(codes(other.say("BDAT 20000\r\nNOOP\r\n")), "503");
     EXPECT_TRUE(other.is_closed());
 }
 

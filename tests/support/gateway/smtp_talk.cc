@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -11,6 +13,19 @@
 #include <utility>
 
 namespace gatehouse::testing {
+
+struct SmtpTalk::Tls {
+    SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+    SSL* session = SSL_new(context);
+
+    Tls() = default;
+    ~Tls() {
+        SSL_free(session);
+        SSL_CTX_free(context);
+    }
+    Tls(const Tls&) = delete;
+    Tls& operator=(const Tls&) = delete;
+};
 
 SmtpTalk::SmtpTalk(int port, int patience_seconds) {
     fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -27,7 +42,10 @@ SmtpTalk::SmtpTalk(int port, int patience_seconds) {
 }
 
 SmtpTalk::SmtpTalk(SmtpTalk&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), buffer_(std::move(other.buffer_)), greeted_(other.greeted_) {}
+    : fd_(std::exchange(other.fd_, -1)),
+      tls_(std::move(other.tls_)),
+      buffer_(std::move(other.buffer_)),
+      greeted_(other.greeted_) {}
 
 SmtpTalk::~SmtpTalk() {
     close();
@@ -42,9 +60,31 @@ void SmtpTalk::half_close() {
     ::shutdown(fd_, SHUT_WR);
 }
 
+bool SmtpTalk::start_tls() {
+    ::signal(SIGPIPE, SIG_IGN);  // OpenSSL cannot be told MSG_NOSIGNAL
+    buffer_.clear();
+    tls_ = std::make_unique<Tls>();
+    return SSL_set_fd(tls_->session, fd_) == 1 && SSL_connect(tls_->session) == 1;
+}
+
+void SmtpTalk::leave_tls() {
+    SSL_shutdown(tls_->session);
+    tls_.reset();
+}
+
+long SmtpTalk::put(std::string_view bytes) {
+    if (!tls_) return ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    return SSL_write(tls_->session, bytes.data(), static_cast<int>(bytes.size()));
+}
+
+long SmtpTalk::get(char* block, std::size_t size) {
+    if (fd_ < 0) return 0;
+    return tls_ ? SSL_read(tls_->session, block, static_cast<int>(size)) : ::recv(fd_, block, size, 0);
+}
+
 bool SmtpTalk::send(std::string_view bytes) {
     while (!bytes.empty()) {
-        const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        const long sent = put(bytes);
         if (sent <= 0) return false;
         bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
@@ -59,7 +99,7 @@ std::string SmtpTalk::hear() {
             buffer_.erase(0, end + 2);
             if (line.size() < 4 || line[3] != '-') return line;
         }
-        const ssize_t got = fd_ < 0 ? 0 : ::recv(fd_, block.data(), block.size(), 0);
+        const long got = get(block.data(), block.size());
         if (got <= 0) return {};
         buffer_.append(block.data(), static_cast<std::size_t>(got));
     }

@@ -1,6 +1,7 @@
 // A plain blocking SMTP client for tests: says what it is told, byte for byte, and hears the replies.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,13 +28,23 @@ class SmtpTalk {
     /// The same after a greeting and EHLO of one's own.
     std::string deliver_greeted(const std::string& from, const std::vector<std::string>& to,
                                 std::string_view crlf_message);
+    /// Handshake with whoever answered 220 to STARTTLS; no certificate is checked. What is said and heard
+    /// from then on passes TLS.
+    bool start_tls();
+    /// Says close_notify; what follows is in clear.
+    void leave_tls();
     /// No more bytes will be sent; the reading side stays open.
     void half_close();
     void close();
     int fd() const { return fd_; }
 
   private:
+    struct Tls;
+    long put(std::string_view bytes);
+    long get(char* block, std::size_t size);
+
     int fd_ = -1;
+    std::unique_ptr<Tls> tls_;
     std::string buffer_;
     bool greeted_ = false;
 };
