@@ -1,32 +1,16 @@
 #include "base/fd_passing.h"
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <array>
 #include <cstring>
 #include <vector>
 
+#include "base/test_support.h"
+
 namespace gatehouse::base {
 namespace {
-
-/// As long as it lives, this process can open nothing more.
-class NoDescriptorFree {
-  public:
-    NoDescriptorFree() {
-        ::getrlimit(RLIMIT_NOFILE, &before_);
-        rlimit none = before_;
-        none.rlim_cur = 1;  // poll() wants room for what it polls
-        ::setrlimit(RLIMIT_NOFILE, &none);
-    }
-    ~NoDescriptorFree() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-    NoDescriptorFree(const NoDescriptorFree&) = delete;
-    NoDescriptorFree& operator=(const NoDescriptorFree&) = delete;
-
-  private:
-    rlimit before_{};
-};
 
 TEST(FdPassing, ADescriptorThereIsNoRoomForIsALimitOfOursAndTheBytesAreKept) {
     auto [left, right] = make_socket_pair().value();

@@ -259,4 +259,8 @@ Value read_list(const std::vector<std::string>& list) {
 
 }  // namespace detail
 
+std::vector<Value> defaults_of(const FieldTable& table) {
+    return table.defaults == nullptr ? std::vector<Value>(table.fields.size()) : table.defaults(table.fields);
+}
+
 }  // namespace gatehouse::base

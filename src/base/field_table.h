@@ -70,6 +70,9 @@ struct FieldTable {
     std::vector<std::string> names() const;
 };
 
+/// One per field; an array table without defaults gives empty ones.
+std::vector<Value> defaults_of(const FieldTable& table);
+
 /// Fills `object` from a TOML table; keys that are absent keep their defaults. The first fault wins and names
 /// file, line, key, what is allowed, and for an unknown key the nearest known one.
 Result<void> fill(const FieldTable& table, const Value& from, void* object);

@@ -149,6 +149,12 @@ bool IpAddress::is_unspecified() const {
     return std::all_of(bytes_.begin(), bytes_.end(), [](auto byte) { return byte == 0; });
 }
 
+bool IpAddress::is_wildcard() const {
+    const bool is_host_zero =
+        std::all_of(bytes_.end() - 4, bytes_.end(), [](auto byte) { return byte == 0; });
+    return is_host_zero && (is_v4() || is_unspecified());
+}
+
 std::string IpAddress::to_string() const {
     if (is_v4()) return fmt::format("{}.{}.{}.{}", bytes_[12], bytes_[13], bytes_[14], bytes_[15]);
     std::array<std::uint16_t, kGroups> groups{};

@@ -27,6 +27,8 @@ class IpAddress {
     bool is_v4() const;
     bool is_loopback() const;
     bool is_unspecified() const;
+    /// 0.0.0.0 or ::, where a socket listens on every address.
+    bool is_wildcard() const;
     /// 16 bytes; an IPv4 address in its mapped form ::ffff:a.b.c.d.
     const std::array<std::uint8_t, 16>& bytes() const { return bytes_; }
     std::string to_string() const;

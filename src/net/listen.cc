@@ -62,13 +62,6 @@ Result<Fd> bound_socket(const Endpoint& endpoint, bool shared) {
     return fd;
 }
 
-/// 0.0.0.0 or [::]: which address a connection came to shows only on the connection.
-bool is_wildcard(const base::IpAddress& address) {
-    const auto& bytes = address.bytes();
-    const bool is_host_zero = std::all_of(bytes.end() - 4, bytes.end(), [](auto byte) { return byte == 0; });
-    return is_host_zero && (address.is_v4() || address.is_unspecified());
-}
-
 bool is_shortage(int error_number) {
     return error_number == EMFILE || error_number == ENFILE || error_number == ENOBUFS ||
            error_number == ENOMEM;
@@ -132,7 +125,8 @@ Task<Result<Accepted>> Acceptor::accept() {
         const int reason = errno;
         if (accepted.socket) {
             accepted.peer = to_endpoint(peer);
-            accepted.local = is_wildcard(local_.address) ? local_endpoint(accepted.socket.get()) : local_;
+            // Behind a wildcard the address a connection came to shows only on the connection.
+            accepted.local = local_.address.is_wildcard() ? local_endpoint(accepted.socket.get()) : local_;
             co_return accepted;
         }
         if (is_shortage(reason)) {

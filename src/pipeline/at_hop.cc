@@ -12,12 +12,14 @@ using base::LogLevel;
 net::Task<Reply> Life::ask_hop(Transaction& transaction, Run& run, const message::Recipient& recipient) {
     const auto* hop = parts_.next_hops.pick(message::domain_of(recipient.address));
     if (hop == nullptr) co_return Reply{451, "4.4.4", "no next hop is configured for this recipient"};
+    run.at_hop.leave();
     if (run.at_hop.hop != nullptr && run.at_hop.hop != hop) {
         // Until there is a queue, the client keeps what one session cannot carry.
-        co_return Reply{451, "4.3.0", "send this recipient in a transaction of its own"};
+        if (!transaction.envelope.recipients.empty())
+            co_return Reply{451, "4.3.0", "send this recipient in a transaction of its own"};
+        run.at_hop.session.reset();  // nobody was accepted there
     }
     run.at_hop.hop = hop;
-    run.at_hop.leave();
     Reply reply;
     if (run.at_hop.session) {
         const auto answer = co_await run.at_hop.session->rcpt(recipient);
@@ -53,11 +55,11 @@ net::Task<Reply> Life::ask_first(Transaction& transaction, Run& run, const messa
 net::Task<base::Result<act::delivery::StartAnswers>> Life::begin_at_hop(
     Transaction& transaction, Run& run, std::span<const message::Recipient> recipients) {
     auto& hold = run.at_hop;
-    auto session = co_await parts_.hops.open(*hold.hop);
+    auto session = co_await parts_.hops.open(*hold.hop, run.send_until);
     if (!session) co_return std::unexpected(session.error());
     hold.session.emplace(std::move(*session));
     hold.began = parts_.clock.steady();
-    auto started = co_await hold.session->start(transaction.envelope, recipients);
+    auto started = co_await hold.session->start(transaction.envelope, recipients, run.send_until);
     if (!started) hold.session.reset();
     co_return started;
 }

@@ -9,6 +9,7 @@
 #include "net/started.h"
 #include "pipeline/head.h"
 #include "pipeline/life.h"
+#include "pipeline/outcome.h"
 
 namespace gatehouse::pipeline {
 
@@ -32,11 +33,6 @@ Reply reply_of(const message::Action& action, Reply usual) {
     const auto blank = text.find(' ', 4);
     const std::string enhanced = text.substr(4, blank == std::string::npos ? blank : blank - 4);
     return {std::atoi(text.c_str()), enhanced, blank == std::string::npos ? "" : text.substr(blank + 1)};
-}
-
-Outcome outcome_of(int code) {
-    if (code < 400) return Outcome::delivered;
-    return code < 500 ? Outcome::deferred : Outcome::rejected;
 }
 
 Reply not_delivered() {
@@ -173,6 +169,9 @@ net::Task<Reply> Life::hand_over(Transaction& transaction, Run& run, std::string
 // ---------------------------------------------------------------------------------------------------
 
 net::Task<Reply> Life::hold_back(Transaction& transaction, Run& run) {
+    // An item whose record fails would be an item more at the client's next try.
+    if (!parts_.recorder.is_writable())
+        co_return settle(transaction, run, Outcome::deferred, cannot_record());
     const auto& group = run.judged->decision.groups.front();
     act::quarantine::ItemInfo info;
     info.id = base::ItemId{transaction.envelope.reference, 1};

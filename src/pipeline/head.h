@@ -25,7 +25,10 @@ inline bool was_looked_at(const message::Facts& facts) {
 /// stand in ours.
 inline std::string head_for(const Outgoing& message, std::string_view hostname) {
     auto head = act::delivery::header_block(message.envelope, message.verdict, hostname);
-    const bool has_no_header = was_looked_at(message.facts) && message.facts.header_bytes == 0;
+    // What was rewritten has a header, or begins with the line that ends one (inspect/rewrite).
+    const bool is_as_received = message.content.size() == message.facts.size;
+    const bool has_no_header =
+        is_as_received && was_looked_at(message.facts) && message.facts.header_bytes == 0;
     if (has_no_header && !message.content.starts_with("\r\n")) head += "\r\n";
     return head;
 }

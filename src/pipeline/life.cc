@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/log.h"
+#include "pipeline/outcome.h"
 
 namespace gatehouse::pipeline {
 
@@ -23,7 +24,7 @@ constexpr std::chrono::seconds kForSending{20};
 
 Life::Life(LifeParts parts) : parts_(std::move(parts)) {
     parts_.hops.set_make_room([this](const act::delivery::NextHop& wanted) {
-        (void)holders_.make_room(wanted, parts_.clock.steady());
+        return holders_.make_room(wanted, parts_.clock.steady());
     });
 }
 
@@ -55,8 +56,7 @@ net::Task<Reply> Life::rcpt(Transaction& transaction, const message::Recipient& 
     auto& run = static_cast<Run&>(*transaction.state);
     const Reply reply = co_await ask_hop(transaction, run, recipient);
     if (!reply.is_positive()) {
-        const auto outcome = reply.code < 500 ? Outcome::deferred : Outcome::rejected;
-        run.turned_away.push_back({recipient.address, outcome, wire(reply), "", ""});
+        run.turned_away.push_back({recipient.address, outcome_of(reply.code), wire(reply), "", ""});
     }
     co_return reply;
 }

@@ -48,8 +48,9 @@ struct Run : receive::session::WalkState {
     std::shared_ptr<const PolicySnapshot> policy;  // shared: see PolicyHolder
     HopHold at_hop;
     base::Fd message;
-    base::SteadyTime send_until = {};  ///< the next hop has the whole content by then, or never gets it
-    bool is_handed = false;            ///< the next hop has the content, and nothing is recorded yet
+    /// The next hop has the whole content by then, or never gets it; known from the client's dot on.
+    base::SteadyTime send_until = base::SteadyTime::max();
+    bool is_handed = false;                   ///< the next hop has the content, and nothing is recorded yet
     std::optional<base::MemoryShare> memory;  ///< of a rewritten message
     std::optional<Judged> judged;
     std::vector<message::RecipientOutcome> outcomes;  ///< of those that were accepted
@@ -82,7 +83,7 @@ class Life : public receive::session::Walk {
     // recording.cc
     Reply record(Transaction& transaction, Run& run, Reply reply);
     void log_message(const message::Record& record) const;
-    void append(const message::Record& record, std::uint16_t attempt = 0);
+    void append(const message::Record& record);
 
     // at_hop.cc
     net::Task<Reply> ask_hop(Transaction& transaction, Run& run, const message::Recipient& recipient);

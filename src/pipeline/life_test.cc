@@ -317,19 +317,5 @@ TEST(Life, ARefusedRecipientIsOneRowAndNobodyElses) {
     EXPECT_TRUE(stored->record.inspected) << "what `explain` finds is the message";
 }
 
-TEST(Life, SeveralRefusalsOfOneConnectionStayVisible) {
-    World world;
-    const auto connection = world.make_transaction("");
-    for (std::uint16_t n = 0; n < 3; ++n) {
-        connection->envelope.sender = std::to_string(n) + "@bad.test";
-        world.life.refused(connection->envelope, {"mail", "", {553, "5.1.7", "no"}, n});
-    }
-    const auto rows = world.rows();
-    ASSERT_THAT(rows, SizeIs(3));
-    std::set<std::string> senders;
-    for (const auto& row : rows) senders.insert(row.sender);
-    EXPECT_THAT(senders, ElementsAre("0@bad.test", "1@bad.test", "2@bad.test"));
-}
-
 }  // namespace
 }  // namespace gatehouse::pipeline

@@ -110,8 +110,8 @@ void Life::log_message(const message::Record& record) const {
               reason_of(record));
 }
 
-void Life::append(const message::Record& record, std::uint16_t attempt) {
-    if (const auto noted = parts_.recorder.append(record, attempt); !noted) {
+void Life::append(const message::Record& record) {
+    if (const auto noted = parts_.recorder.append(record); !noted) {
         base::log(LogLevel::error, "{} not in the journal: {}", record.envelope.reference.to_string(),
                   noted.error().sentence);
     }
@@ -142,7 +142,7 @@ void Life::refused(const message::Envelope& envelope, const receive::session::Re
     const std::string said = wire(refusal.reply);
     record.steps = {{refusal.step, 0, said}};
     record.outcomes = {{refusal.recipient, Outcome::refused, said, "", ""}};
-    append(record, refusal.earlier);
+    append(record);
     base::log(LogLevel::info, "{} refused at {} client={} reply={}", envelope.reference.to_string(),
               refusal.step, envelope.client.address, base::printable(said, 128));
 }

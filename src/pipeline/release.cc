@@ -11,6 +11,7 @@
 #include "ipc/memfd.h"
 #include "message/record.h"
 #include "pipeline/head.h"
+#include "pipeline/outcome.h"
 
 namespace gatehouse::pipeline {
 
@@ -50,6 +51,24 @@ void settle(std::vector<message::RecipientOutcome>& out, const Trip& trip, Outco
     for (const auto& recipient : trip.recipients) out.push_back({recipient.address, outcome, reply, "", ""});
 }
 
+/// Before the message is sent: whatever ends this process from here on, the next attempt knows who may have
+/// it.
+Result<void> note_sending(ReleaseParts& parts, const ReleaseJob& job,
+                          const std::vector<message::RecipientOutcome>& trip) {
+    auto record = job.record;
+    const std::string id = job.item.info.id.to_string();
+    for (auto one : trip) {
+        if (one.outcome == Outcome::delivered) {
+            one.outcome = Outcome::in_doubt;
+            one.reply = "being sent";
+        }
+        record.outcomes.push_back(std::move(one));
+    }
+    for (auto& one : record.outcomes) one.item = id;
+    record.steps.push_back({"release", 0, "being sent"});
+    return parts.recorder.note(record, job.attempt);
+}
+
 net::Task<std::vector<message::RecipientOutcome>> travel(ReleaseParts& parts, const ReleaseJob& job,
                                                          const Trip& trip, std::string_view content) {
     std::vector<message::RecipientOutcome> out;
@@ -62,12 +81,12 @@ net::Task<std::vector<message::RecipientOutcome>> travel(ReleaseParts& parts, co
         settle(out, trip, Outcome::deferred, "no time was left for its next hop");
         co_return out;
     }
-    auto session = co_await parts.hops.open(*trip.hop);
+    auto session = co_await parts.hops.open(*trip.hop, parts.give_up);
     if (!session) {
         settle(out, trip, Outcome::deferred, session.error().sentence);
         co_return out;
     }
-    const auto started = co_await session->start(info.envelope, trip.recipients);
+    const auto started = co_await session->start(info.envelope, trip.recipients, parts.give_up);
     if (!started) {
         settle(out, trip, Outcome::deferred, started.error().sentence);
         co_return out;
@@ -75,14 +94,18 @@ net::Task<std::vector<message::RecipientOutcome>> travel(ReleaseParts& parts, co
     bool any = false;
     for (std::size_t i = 0; i < trip.recipients.size(); ++i) {
         const auto& reply = started->recipients[i];
-        const auto outcome = reply.is_positive() ? Outcome::delivered
-                             : reply.code < 500  ? Outcome::deferred
-                                                 : Outcome::rejected;
         any = any || reply.is_positive();
-        out.push_back({trip.recipients[i].address, outcome, wire(reply), session->info().to_string(), ""});
+        out.push_back({trip.recipients[i].address, outcome_of(reply.code), wire(reply),
+                       session->info().to_string(), ""});
     }
     if (!any) {
         session->abandon();
+        co_return out;
+    }
+    if (const auto noted = note_sending(parts, job, out); !noted) {
+        session->abandon();
+        out.clear();
+        settle(out, trip, Outcome::deferred, noted.error().sentence);
         co_return out;
     }
     const auto& facts = job.record.facts;
@@ -96,7 +119,7 @@ net::Task<std::vector<message::RecipientOutcome>> travel(ReleaseParts& parts, co
         if (answer.outcome == DataOutcome::in_doubt) one.outcome = Outcome::in_doubt;
         if (answer.outcome == DataOutcome::not_sent) one.outcome = Outcome::deferred;
         if (answer.outcome == DataOutcome::refused) {
-            one.outcome = answer.reply.code < 500 ? Outcome::deferred : Outcome::rejected;
+            one.outcome = outcome_of(answer.reply.code);
         }
     }
     co_return out;
@@ -118,6 +141,13 @@ Result<Earlier> look_back(record::Recorder& recorder, const act::quarantine::Ite
     auto earlier = recorder.records().find_all(item.info.id.reference);
     // A record that cannot be read matters only where something may have been sent.
     if (!earlier && item.attempts == 0) return Earlier();
+    if (earlier && earlier->empty() && item.attempts != 0) {
+        return base::fail(
+            Fault::unavailable,
+            "it was released before, and what became of that is no longer recorded "
+            "(privacy.records_days): nobody knows who has it already. `gatehouse quarantine show "
+            "--raw` gives the message itself");
+    }
     return earlier;
 }
 

@@ -40,9 +40,13 @@ Recorder::~Recorder() {
 }
 
 base::Result<void> Recorder::append(const message::Record& record, std::uint16_t attempt) {
-    GATEHOUSE_CHECK(journal_->append(FrameKind::message, make_message_entry(record, attempt)));
+    GATEHOUSE_CHECK(note(record, attempt));
     count(record, attempt);
     return {};
+}
+
+base::Result<void> Recorder::note(const message::Record& record, std::uint16_t attempt) {
+    return journal_->append(FrameKind::message, make_message_entry(record, attempt));
 }
 
 void Recorder::count(const message::Record& record, std::uint16_t attempt) {

@@ -54,6 +54,8 @@ class Recorder {
     /// later record of the same reference and attempt replaces the earlier one; a release or a second
     /// decision comes with the next attempt.
     base::Result<void> append(const message::Record& record, std::uint16_t attempt = 0);
+    /// The same of an attempt that is under way, without counting: the append() that follows replaces it.
+    base::Result<void> note(const message::Record& record, std::uint16_t attempt);
 
     /// False = append would fail or soon will: take no mail (451). Cheap; finds out by itself when it can
     /// again.

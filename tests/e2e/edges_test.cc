@@ -3,13 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
-#include "support/gateway/gateway.h"
-#include "support/gateway/smtp_talk.h"
-#include "support/smtp_sink/sink.h"
+#include "support/gateway/gateway_test.h"
 
 namespace gatehouse::testing {
 namespace {
@@ -18,18 +19,10 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 using namespace std::chrono_literals;
+using namespace std::string_literals;
 
-constexpr const char* kMail = "From: <a@example.org>\r\nSubject: edges\r\n\r\nhello\r\n";
-
-class EdgesTest : public ::testing::Test {
+class EdgesTest : public GatewayTest {
   protected:
-    void SetUp() override { sink_ = test::Sink::start({}).value(); }
-
-    void start(GatewayPlan plan) {
-        if (plan.next_hops.empty()) plan.next_hops = {sink_->endpoint().to_string()};
-        gateway_ = std::make_unique<Gateway>(std::move(plan));
-        ASSERT_TRUE(gateway_->start()) << gateway_->why();
-    }
     /// What tracking says of the mail to one recipient.
     std::string tracked(const std::string& to, const char* key) {
         const auto rows = gateway_->rows({"track", "--to", to});
@@ -44,9 +37,6 @@ class EdgesTest : public ::testing::Test {
         text.replace(text.find(from), from.size(), to);
         std::ofstream(gateway_->config()) << text;
     }
-
-    std::unique_ptr<test::Sink> sink_;
-    std::unique_ptr<Gateway> gateway_;
 };
 
 /// A PROXY header, version 2, of a TCP connection over IPv4.
@@ -177,6 +167,72 @@ TEST_F(EdgesTest, AMessageWithoutHeaderGetsAnEmptyLineBetweenOursAndItsText) {
         << sink_->messages()[0].content();
     EXPECT_TRUE(sink_->messages()[1].content().ends_with("Verdict: clean\r\n\r\nempty header\r\n"));
     EXPECT_TRUE(sink_->messages()[2].content().ends_with(std::string("Verdict: clean\r\n") + kMail));
+}
+
+TEST_F(EdgesTest, ARewrittenMessageWithoutHeaderGetsItsMarkInTheHeader) {
+    start({.policy = "[[rule]]\nname = \"Global antivirus rule\"\nkind = \"antivirus\"\nwhen = { any = "
+                     "[\"antivirus.match\"] }\nthen = \"quarantine\"\n\n[[rule]]\nname = \"mark\"\nwhen = "
+                     "\"always\"\nthen = [{ action = \"x_header\", name = \"X-Mark\", text = \"yes\" }]\n"});
+    SmtpTalk talk(gateway_->smtp_port());
+    for (const char* mail :
+         {"just a line\r\n", "\r\nan empty header\r\n", "X-Spam-Flag: YES\r\njust a line\r\n"}) {
+        ASSERT_THAT(talk.deliver("a@example.org", {"user@gw.test"}, mail), StartsWith("250"));
+        const std::string content = sink_->messages().back().content();
+        const auto mark = content.find("\r\nX-Mark: yes\r\n");
+        ASSERT_NE(mark, std::string::npos) << content;
+        EXPECT_EQ(content.find("\r\n\r\n"), mark + 13) << content;
+    }
+}
+
+TEST_F(EdgesTest, AHopThatIsDownHoldsBackNobodyElsesMail) {
+    start({.gatehouse = "[[next_hop]]\ndomain = \"down.test\"\naddress = \"127.0.0.1:1\"\n",
+           .smtp = "permitted_senders = [\"127.0.0.1\"]"});
+    auto talk = client();
+    talk.ask("MAIL FROM:<a@example.org>");
+    EXPECT_THAT(talk.ask("RCPT TO:<user@down.test>"), StartsWith("451 4.4.1"));
+    EXPECT_THAT(talk.ask("RCPT TO:<user@gw.test>"), StartsWith("250"));
+    ASSERT_THAT(talk.ask("DATA"), StartsWith("354"));
+    EXPECT_THAT(talk.ask("Subject: up\r\n\r\nx\r\n."), StartsWith("250"));
+    EXPECT_EQ(sink_->message_count(), 1U);
+}
+
+/// What a role that was taken over might leave behind for root to stumble upon.
+TEST_F(EdgesTest, RootFollowsNoLinkThatARoleLeftInTheStateFolder) {
+    namespace fs = std::filesystem;
+    if (::geteuid() != 0) GTEST_SKIP() << "only root changes owners";
+    start();
+    struct stat folder{};
+    ASSERT_EQ(::stat(gateway_->state().c_str(), &folder), 0);
+    EXPECT_EQ(folder.st_uid, 0U);
+    EXPECT_TRUE((folder.st_mode & S_ISVTX) != 0) << "else a role could exchange the folders in it";
+    const unsigned front = static_cast<unsigned>(gateway_->role_status("front").at("uid").to_number<int>());
+    ASSERT_TRUE(gateway_->stop());
+    const fs::path state = gateway_->state();
+    const TemporaryFolder outside;
+    std::ofstream(outside.path() + "/secret") << "x";
+    const auto is_roots = [](const std::string& path) {
+        struct stat status{};
+        return ::lstat(path.c_str(), &status) == 0 && status.st_uid == 0;
+    };
+    // Deep in a tree it is passed over.
+    fs::create_symlink(outside.path(), state / "items/quarantine/link");
+    ASSERT_EQ(::lchown((state / "items/quarantine/link").c_str(), front, front), 0);
+    ASSERT_TRUE(gateway_->start()) << gateway_->why();
+    EXPECT_TRUE(is_roots(outside.path()) && is_roots(outside.path() + "/secret"));
+    ASSERT_TRUE(gateway_->stop());
+    // In the place of a folder it is refused, by name.
+    for (const char* name : {"journal", "engine", "keys"}) {
+        fs::rename(state / name, state / "aside");
+        fs::create_symlink(outside.path(), state / name);
+        ASSERT_EQ(::lchown((state / name).c_str(), front, front), 0);
+        const auto refused = gateway_->command({"run"});
+        EXPECT_EQ(refused.exit_code, 3) << refused.err;
+        EXPECT_THAT(refused.err, HasSubstr("/"s + name + " is a symbolic link that root did not make"));
+        EXPECT_TRUE(is_roots(outside.path()) && is_roots(outside.path() + "/secret"));
+        fs::remove(state / name);
+        fs::rename(state / "aside", state / name);
+    }
+    EXPECT_TRUE(gateway_->start()) << gateway_->why();
 }
 
 TEST_F(EdgesTest, ReloadNamesWhatItCannotApply) {

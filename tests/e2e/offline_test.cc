@@ -5,17 +5,13 @@
 #include <fstream>
 
 #include "support/fake_clamd.h"
-#include "support/gateway/gateway.h"
-#include "support/gateway/smtp_talk.h"
-#include "support/smtp_sink/sink.h"
+#include "support/gateway/gateway_test.h"
 
 namespace gatehouse::testing {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-constexpr const char* kMail = "From: <a@example.org>\r\nSubject: commands\r\n\r\nhello\r\n";
 
 TEST(OfflineTest, LookingAtAStoppedGatewayForgetsNothing) {
     const auto sink = test::Sink::start({}).value();

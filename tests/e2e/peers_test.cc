@@ -5,9 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "support/gateway/gateway.h"
-#include "support/gateway/smtp_talk.h"
-#include "support/smtp_sink/sink.h"
+#include "support/gateway/gateway_test.h"
 
 namespace gatehouse::testing {
 namespace {
@@ -18,20 +16,8 @@ using ::testing::Not;
 using ::testing::StartsWith;
 using namespace std::string_literals;
 
-constexpr const char* kMail = "From: <a@example.org>\r\nSubject: peers\r\n\r\nhello\r\n";
-
-class PeersTest : public ::testing::Test {
+class PeersTest : public GatewayTest {
   protected:
-    void SetUp() override { sink_ = test::Sink::start({}).value(); }
-
-    void start(const std::string& smtp, const std::string& tables = {}) {
-        GatewayPlan plan;
-        plan.next_hops = {sink_->endpoint().to_string()};
-        plan.smtp = smtp;
-        plan.gatehouse = tables;
-        gateway_ = std::make_unique<Gateway>(std::move(plan));
-        ASSERT_TRUE(gateway_->start()) << gateway_->why();
-    }
     /// How the gateway takes the client for whom `before` was said: "ours" may send anywhere, "foreign" to
     /// the relay domains only, "" is not served.
     std::string taken_for(SmtpTalk& talk) const {
@@ -41,9 +27,6 @@ class PeersTest : public ::testing::Test {
         const bool here = talk.ask("RCPT TO:<user@gw.test>").starts_with("250");
         return !here ? "" : anywhere ? "ours" : "foreign";
     }
-
-    std::unique_ptr<test::Sink> sink_;
-    std::unique_ptr<Gateway> gateway_;
 };
 
 // --- PROXY protocol, version 2
@@ -66,7 +49,9 @@ std::string addresses(int family, const char* source) {
 }
 
 TEST_F(PeersTest, ProxyHeadersInEverySpelling) {
-    start("proxy_hosts = [\"127.0.0.1\"]\npermitted_senders = [\"198.51.100.0/24\", \"2001:db8::/32\"]");
+    start(
+        {.smtp =
+             "proxy_hosts = [\"127.0.0.1\"]\npermitted_senders = [\"198.51.100.0/24\", \"2001:db8::/32\"]"});
     constexpr unsigned char kProxy = 0x21;
     constexpr unsigned char kLocal = 0x20;
     constexpr unsigned char kTcp4 = 0x11;
@@ -117,7 +102,8 @@ TEST_F(PeersTest, ProxyHeadersInEverySpelling) {
 // --- XCLIENT
 
 TEST_F(PeersTest, XclientInEverySpelling) {
-    start("xclient_hosts = [\"127.0.0.1\"]\npermitted_senders = [\"198.51.100.0/24\", \"2001:db8::/32\"]");
+    start({.smtp = "xclient_hosts = [\"127.0.0.1\"]\npermitted_senders = [\"198.51.100.0/24\", "
+                   "\"2001:db8::/32\"]"});
     const std::vector<std::pair<const char*, const char*>> all = {
         {"ADDR=198.51.100.7", "ours"},
         {"addr=198.51.100.7 name=real.example", "ours"},
@@ -171,9 +157,9 @@ struct HopManner {
 };
 
 TEST_F(PeersTest, NextHopsInEveryManner) {
-    start("",
-          "[delivery]\nidle_time = 0\nconnect_timeout = 1\ncommand_timeout = 1\nfinal_timeout = 1\ndown_time "
-          "= 0\n");
+    start({.gatehouse = "[delivery]\nidle_time = 0\nconnect_timeout = 1\ncommand_timeout = 1\nfinal_timeout "
+                        "= 1\ndown_time "
+                        "= 0\n"});
     const std::vector<HopManner> all = {
         {"CONNECT = 554 no", "451", ""},
         {"CONNECT = 421 busy", "451", ""},
@@ -230,13 +216,8 @@ TEST_F(PeersTest, NextHopsInEveryManner) {
     };
     for (const auto& one : all) {
         SCOPED_TRACE(one.script);
-        test::Script script;
-        ASSERT_TRUE(script.add_lines(one.script));
-        ASSERT_TRUE(script.add_line(one.offer));
-        sink_->set_script(script);
-        SmtpTalk talk(gateway_->smtp_port());
-        talk.hear();
-        talk.ask("EHLO client.test");
+        rescript(one.script + "\n"s + one.offer);
+        auto talk = client();
         talk.ask("MAIL FROM:<a@example.org> SIZE=100");
         const auto rcpt = talk.ask("RCPT TO:<user@gw.test>");
         EXPECT_THAT(rcpt, StartsWith(one.rcpt));

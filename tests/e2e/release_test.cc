@@ -2,6 +2,7 @@
 // for it holds up the gateway.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -9,9 +10,7 @@
 #include <memory>
 #include <thread>
 
-#include "support/gateway/gateway.h"
-#include "support/gateway/smtp_talk.h"
-#include "support/smtp_sink/sink.h"
+#include "support/gateway/gateway_test.h"
 
 namespace gatehouse::testing {
 namespace {
@@ -28,14 +27,11 @@ constexpr const char* kHoldAll =
     "[[rule]]\nname = \"Hold\"\nroute = { senders = [\"held@example.org\"] }\nwhen = \"always\"\n"
     "then = [\"quarantine\"]\n";
 
-class ReleaseTest : public ::testing::Test {
+class ReleaseTest : public GatewayTest {
   protected:
     void start(GatewayPlan plan = {}) {
-        sink_ = test::Sink::start({}).value();
-        plan.next_hops = {sink_->endpoint().to_string()};
         plan.policy = kHoldAll;
-        gateway_ = std::make_unique<Gateway>(std::move(plan));
-        ASSERT_TRUE(gateway_->start()) << gateway_->why();
+        GatewayTest::start(std::move(plan));
     }
     /// The id of the item that the message became.
     std::string hold(const std::vector<std::string>& to,
@@ -46,11 +42,6 @@ class ReleaseTest : public ::testing::Test {
         return listed.empty() ? "none" : std::string(listed[0].at("id").as_string());
     }
     Finished release(const std::string& id) { return gateway_->command({"quarantine", "release", id}); }
-    void rescript(const std::string& rules) {
-        test::Script script;
-        ASSERT_TRUE(script.add_lines(rules));
-        sink_->set_script(std::move(script));
-    }
     std::vector<std::string> recipients_of(std::size_t message) const {
         std::vector<std::string> out;
         const auto messages = sink_->messages();
@@ -61,9 +52,6 @@ class ReleaseTest : public ::testing::Test {
         const auto shown = gateway_->rows({"quarantine", "show", id});
         return shown.size() == 1 ? std::string(shown[0].at("state").as_string()) : "not shown";
     }
-
-    std::unique_ptr<test::Sink> sink_;
-    std::unique_ptr<Gateway> gateway_;
 };
 
 TEST_F(ReleaseTest, WhatOnlyWeMayWriteIsGoneAndTheRestIsByteForByte) {
@@ -150,6 +138,22 @@ TEST_F(ReleaseTest, OneAtATimeAndARestartWaitsForIt) {
     EXPECT_EQ(again.exit_code, 1);
     EXPECT_THAT(again.err, HasSubstr("in doubt"));
     EXPECT_EQ(sink_->message_count(), 1U) << "what is in doubt is never sent again";
+}
+
+TEST_F(ReleaseTest, WhatAKilledFrontMayHaveSentIsNotSentAgain) {
+    start();
+    const auto id = hold({"user@gw.test"});
+    rescript("DOT = stall");
+    auto first = std::async(std::launch::async, [&] { return release(id); });
+    ASSERT_TRUE(sink_->wait_for_messages(1, 30s));
+    ::kill(gateway_->pid_of("front"), SIGKILL);
+    EXPECT_EQ(first.get().exit_code, 3);
+    ASSERT_TRUE(gateway_->wait_ready(30)) << gateway_->log();
+    rescript("");
+    const auto again = release(id);
+    EXPECT_EQ(again.exit_code, 1);
+    EXPECT_THAT(again.err, HasSubstr("in doubt"));
+    EXPECT_EQ(sink_->message_count(), 1U);
 }
 
 /// `quarantine show --raw ID | less`, and nobody reads on.

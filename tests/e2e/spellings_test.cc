@@ -7,9 +7,7 @@
 #include <chrono>
 #include <thread>
 
-#include "support/gateway/gateway.h"
-#include "support/gateway/smtp_talk.h"
-#include "support/smtp_sink/sink.h"
+#include "support/gateway/gateway_test.h"
 
 namespace gatehouse::testing {
 namespace {
@@ -22,7 +20,6 @@ using namespace std::chrono_literals;
 using namespace std::string_literals;
 
 constexpr const char* kEnvelope = "MAIL FROM:<a@example.org>\r\nRCPT TO:<user@gw.test>\r\n";
-constexpr const char* kMail = "From: <a@example.org>\r\nSubject: spelling\r\n\r\nhello\r\n";
 /// What a smuggler hides behind a false end of data.
 constexpr const char* kSmuggled =
     "MAIL FROM:<evil@example.org>\r\nRCPT TO:<smuggled@gw.test>\r\nDATA\r\nSubject: "
@@ -30,24 +27,8 @@ constexpr const char* kSmuggled =
 
 enum class Pace { whole, bytewise };
 
-class SpellingsTest : public ::testing::Test {
+class SpellingsTest : public GatewayTest {
   protected:
-    void SetUp() override { sink_ = test::Sink::start({}).value(); }
-
-    void start(const std::string& smtp = {}) {
-        GatewayPlan plan;
-        plan.next_hops = {sink_->endpoint().to_string()};
-        plan.smtp = smtp;
-        gateway_ = std::make_unique<Gateway>(std::move(plan));
-        ASSERT_TRUE(gateway_->start()) << gateway_->why();
-    }
-    /// A client that has said EHLO.
-    SmtpTalk client() const {
-        SmtpTalk talk(gateway_->smtp_port());
-        talk.hear();
-        talk.ask("EHLO client.test");
-        return talk;
-    }
     /// The codes of all replies until the gateway has no more to say: "250 354 550".
     static std::string rest(SmtpTalk& talk) {
         talk.half_close();
@@ -111,9 +92,6 @@ class SpellingsTest : public ::testing::Test {
         SmtpTalk talk(gateway_->smtp_port());
         EXPECT_THAT(talk.deliver("next@example.org", {"user@gw.test"}, kMail), StartsWith("250"));
     }
-
-    std::unique_ptr<test::Sink> sink_;
-    std::unique_ptr<Gateway> gateway_;
 };
 
 // --- end of data: RFC 5321 section 4.1.1.4, CR LF . CR LF and nothing else
@@ -155,7 +133,7 @@ TEST_F(SpellingsTest, NoFalseEndOfDataIsTakenForOne) {
 }
 
 TEST_F(SpellingsTest, NoFalseEndOfDataIsMadeByMending) {
-    start("bare_newline = \"normalise\"");
+    start({.smtp = "bare_newline = \"normalise\""});
     std::size_t sent = 0;
     for (const auto& end : kFalseEnds) {
         for (const Pace pace : {Pace::whole, Pace::bytewise}) {
@@ -453,7 +431,7 @@ TEST_F(SpellingsTest, GroupsOfCommandsAndSendersInAHurry) {
 }
 
 TEST_F(SpellingsTest, WhoSpeaksBeforeTheGreetingIsNotHeard) {
-    start("greeting_delay = 300");
+    start({.smtp = "greeting_delay = 300"});
     const std::string all = "EHLO early.test\r\n"s + kEnvelope + bdat(kMail) + "QUIT\r\n";
     SmtpTalk early(gateway_->smtp_port());
     early.send(all);

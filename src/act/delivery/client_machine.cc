@@ -137,7 +137,7 @@ void ClientMachine::secured() {
 
 base::Result<void> ClientMachine::mail(const message::Envelope& envelope) {
     GATEHOUSE_CHECK(append_mail(output_, envelope, offers_));
-    smtputf8_ = envelope.smtputf8;
+    smtputf8_ = envelope.smtputf8 && offers_.smtputf8;
     pending_.push_back(Command::mail);
     return {};
 }

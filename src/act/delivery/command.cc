@@ -130,11 +130,13 @@ base::Result<void> append_mail(std::string& out, const message::Envelope& envelo
 base::Result<void> append_rcpt(std::string& out, const message::Recipient& recipient,
                                const Capabilities& offers, bool smtputf8) {
     GATEHOUSE_CHECK(check_path(recipient.address, smtputf8));
-    GATEHOUSE_CHECK(check_parameter("ORCPT", recipient.orcpt, smtputf8));
+    GATEHOUSE_CHECK(check_parameter("ORCPT", recipient.orcpt, true));
     if (recipient.address.empty()) return fail(Fault::usage, "a recipient without an address cannot be sent");
     fmt::format_to(std::back_inserter(out), "RCPT TO:<{}>", recipient.address);
     if (offers.dsn) append_notify(out, recipient.notify);
-    if (offers.dsn && !recipient.orcpt.empty())
+    const bool can_be_said =
+        smtputf8 || base::is_ascii(recipient.orcpt);  // RFC 6533 section 3: else not at all
+    if (offers.dsn && !recipient.orcpt.empty() && can_be_said)
         fmt::format_to(std::back_inserter(out), " ORCPT={}", recipient.orcpt);
     out += "\r\n";
     return {};

@@ -22,7 +22,8 @@ base::Result<void> append_hello(std::string& out, std::string_view verb, std::st
 /// SIZE, BODY=8BITMIME, SMTPUTF8, RET, ENVID as far as offered; SIZE from Envelope::size, else declared_size.
 base::Result<void> append_mail(std::string& out, const message::Envelope& envelope,
                                const Capabilities& offers);
-/// NOTIFY and ORCPT verbatim, with DSN offered (RFC 3461 sections 4.1, 4.2). `smtputf8`: MAIL said so.
+/// NOTIFY and ORCPT verbatim, with DSN offered (RFC 3461 sections 4.1, 4.2). `smtputf8`: MAIL said so; an
+/// ORCPT that would need it is left out without.
 base::Result<void> append_rcpt(std::string& out, const message::Recipient& recipient,
                                const Capabilities& offers, bool smtputf8);
 

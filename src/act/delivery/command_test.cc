@@ -62,6 +62,13 @@ TEST(Command, DsnParametersOfRecipients) {
     EXPECT_EQ(rcpt(recipient, everything()), "RCPT TO:<b@example.com> NOTIFY=NEVER\r\n");
 }
 
+TEST(Command, AnOrcptThatNeedsSmtputf8IsLeftOutWithoutIt) {
+    const Recipient recipient{"b@example.com", message::kNotifyFailure, "utf-8;j\xc3\xbc@example.com"};
+    EXPECT_EQ(rcpt(recipient, everything(), true),
+              "RCPT TO:<b@example.com> NOTIFY=FAILURE ORCPT=utf-8;j\xc3\xbc@example.com\r\n");
+    EXPECT_EQ(rcpt(recipient, everything(), false), "RCPT TO:<b@example.com> NOTIFY=FAILURE\r\n");
+}
+
 TEST(Command, NoAddressBecomesASecondCommand) {
     using namespace std::string_literals;
     const std::string bad[] = {"a@b\r\nRCPT TO:<x@y>",
@@ -111,6 +118,8 @@ TEST(Command, NoParameterBecomesASecondOne) {
         envelope.envid.clear();
         envelope.ret = value;
         EXPECT_EQ(mail(envelope, everything()), "") << value;
+    }
+    for (const std::string value : {"x\r\nDATA", "x SIZE=1", "x\n", "x\ty"}) {
         EXPECT_EQ(rcpt({"a@b", 0, value}, everything()), "") << value;
     }
 }

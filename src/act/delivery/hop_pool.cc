@@ -21,21 +21,21 @@ HopPool::~HopPool() {
     if (core_) core_->close();
 }
 
-net::Task<Result<HopSession>> HopPool::open(const NextHop& hop) {
+net::Task<Result<HopSession>> HopPool::open(const NextHop& hop, base::SteadyTime give_up) {
     const bool refuse_eight_bit = hop.refuse_eight_bit;
     const auto core = core_;
     const auto state = core->state_of(hop);
-    auto taken = co_await core->take_slot(state);
+    auto taken = co_await core->take_slot(state, give_up);
     GATEHOUSE_CO_TRY(auto slot, std::move(taken));
     auto connection = core->take_idle(*state);
     if (!connection) {
-        auto made = co_await core->connect(*state);
+        auto made = co_await core->connect(*state, give_up);
         GATEHOUSE_CO_TRY(connection, std::move(made));
     }
     co_return HopSession(std::move(slot), std::move(connection), refuse_eight_bit);
 }
 
-void HopPool::set_make_room(std::function<void(const NextHop&)> make_room) {
+void HopPool::set_make_room(std::function<bool(const NextHop&)> make_room) {
     core_->set_make_room(std::move(make_room));
 }
 

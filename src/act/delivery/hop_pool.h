@@ -58,13 +58,15 @@ class HopPool {
 
     /// A session with the hop, on a pooled or a new connection. Fault::unavailable or timed_out: not
     /// reachable now; refused: it does not give the TLS its setting demands; limit: all connections are busy.
-    net::Task<base::Result<HopSession>> open(const NextHop& hop);
+    /// Over at `give_up`, whatever the single timeouts would allow.
+    net::Task<base::Result<HopSession>> open(const NextHop& hop,
+                                             base::SteadyTime give_up = base::SteadyTime::max());
     HopPoolCounts counts() const;
     std::vector<HopReach> reach() const;
     /// Called while somebody waits for a connection and all are held, at once and every half second: the
-    /// owner may abandon() a session whose client lets it lie idle. Without it a few silent clients could
-    /// hold them all.
-    void set_make_room(std::function<void(const NextHop&)> make_room);
+    /// owner may abandon() a session whose client lets it lie idle, and says whether it did; then that
+    /// connection's slot is waited for first. Without it a few silent clients could hold them all.
+    void set_make_room(std::function<bool(const NextHop&)> make_room);
     const DeliverySettings& settings() const;
     /// Closes idle connections now and keeps none from here on.
     void close();

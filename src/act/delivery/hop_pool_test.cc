@@ -160,7 +160,9 @@ TEST_F(HopPoolTest, WhoHoldsAConnectionMayBeAskedForIt) {
     int asked = 0;
     pool().set_make_room([&](const NextHop& wanted) {
         EXPECT_EQ(wanted.key, to.key);
-        if (++asked == 2) first->abandon();  // not before the second time
+        if (++asked != 2) return false;  // not before the second time
+        first->abandon();
+        return true;
     });
     std::optional<base::Result<HopSession>> second;
     begin(pool().open(to), second);

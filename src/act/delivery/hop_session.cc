@@ -56,19 +56,6 @@ HopSession::HopSession(std::unique_ptr<HopSlot> slot, std::unique_ptr<HopConnect
 
 HopSession::HopSession(HopSession&&) noexcept = default;
 
-HopSession& HopSession::operator=(HopSession&& other) noexcept {
-    if (this == &other) return *this;
-    abandon();
-    slot_ = std::move(other.slot_);
-    connection_ = std::move(other.connection_);
-    info_ = std::move(other.info_);
-    refuse_eight_bit_ = other.refuse_eight_bit_;
-    answered_ = other.answered_;
-    mail_ = std::move(other.mail_);
-    taken_ = other.taken_;
-    return *this;
-}
-
 HopSession::~HopSession() {
     abandon();
 }
@@ -100,13 +87,14 @@ bool HopSession::replaceable(const base::Error& error) const {
 }
 
 net::Task<Result<StartAnswers>> HopSession::start(const Envelope& envelope,
-                                                  std::span<const Recipient> recipients) {
+                                                  std::span<const Recipient> recipients, SteadyTime give_up) {
+    give_up_ = give_up;
     if (!connection_) co_return fail(Fault::internal, "this session with the next hop is over");
     auto answers = co_await try_start(envelope, recipients);
     if (answers || !replaceable(answers.error())) co_return answers;
     PoolCore& core = slot_->core();
     ++core.tally().found_dead;
-    auto fresh = co_await core.connect(slot_->state());
+    auto fresh = co_await core.connect(slot_->state(), give_up_);
     GATEHOUSE_CO_TRY(connection_, std::move(fresh));
     info_ = connection_->info();
     auto second = co_await try_start(envelope, recipients);
@@ -180,9 +168,9 @@ net::Task<Result<void>> HopSession::send_recipients(std::span<const Recipient> r
     co_return Result<void>{};
 }
 
-net::Task<Result<Reply>> HopSession::answer(SteadyTime give_up) {
+net::Task<Result<Reply>> HopSession::answer() {
     const auto patience = after(slot_->core().settings().command_timeout);
-    auto reply = co_await connection_->answer(std::min(give_up, patience));
+    auto reply = co_await connection_->answer(std::min(give_up_, patience));
     if (reply && reply->code == 421 && info_.reused && !answered_) {
         co_return fail(Fault::unavailable, "the next hop was closing the pooled connection: {}",
                        reply->to_string());
@@ -225,7 +213,8 @@ net::Task<FinalAnswer> HopSession::data(std::string_view head, std::string_view 
     }
     if (auto own = cannot_take(head, content, header_is_8bit)) co_return refused(std::move(*own));
     connection_->machine().data();
-    auto go_ahead = co_await answer(give_up);
+    give_up_ = give_up;
+    auto go_ahead = co_await answer();
     if (!go_ahead) co_return lost(DataOutcome::not_sent, "at DATA", go_ahead.error());
     if (go_ahead->code != 354) co_return refused(std::move(*go_ahead));
     auto final_answer = co_await send_content(head, content, give_up);

@@ -50,15 +50,16 @@ struct StartAnswers {
 class HopSession {
   public:
     HopSession(HopSession&&) noexcept;
-    HopSession& operator=(HopSession&&) noexcept;
+    HopSession& operator=(HopSession&&) = delete;
     /// Gives a connection that stands between transactions back to the pool, closes any other.
     ~HopSession();
 
     /// MAIL and the recipients known so far, in one write where PIPELINING is offered. A value that cannot be
     /// sent is answered by us (550 5.6.7 where SMTPUTF8 is missing, 553 for an address); an error is the
-    /// connection's.
+    /// connection's. Of this transaction's commands none is waited for beyond `give_up`.
     net::Task<base::Result<StartAnswers>> start(const message::Envelope& envelope,
-                                                std::span<const message::Recipient> recipients);
+                                                std::span<const message::Recipient> recipients,
+                                                base::SteadyTime give_up = base::SteadyTime::max());
     /// One more recipient of the started transaction.
     net::Task<base::Result<Reply>> rcpt(const message::Recipient& recipient);
     /// DATA, then `head` (complete lines) and the content behind it, which must be out until `give_up` (and
@@ -88,7 +89,7 @@ class HopSession {
                                             std::span<Reply> answers);
     net::Task<base::Result<void>> send_recipients(std::span<const message::Recipient> recipients,
                                                   std::span<Reply> answers, bool mail_waits);
-    net::Task<base::Result<Reply>> answer(base::SteadyTime give_up = base::SteadyTime::max());
+    net::Task<base::Result<Reply>> answer();
     std::optional<Reply> cannot_take(std::string_view head, std::string_view content,
                                      bool header_is_8bit) const;
     net::Task<FinalAnswer> send_content(std::string_view head, std::string_view content,
@@ -104,6 +105,7 @@ class HopSession {
     bool answered_ = false;        // the hop answered a command of this session
     Reply mail_;                   // its answer to MAIL
     std::size_t taken_ = 0;        // recipients it accepted
+    base::SteadyTime give_up_ = base::SteadyTime::max();  // of its answers to commands
 };
 
 }  // namespace gatehouse::act::delivery

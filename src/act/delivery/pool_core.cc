@@ -17,7 +17,7 @@ using base::SteadyTime;
 namespace {
 
 constexpr std::int64_t kFarewellSeconds = 5;
-constexpr auto kRoomInterval = std::chrono::milliseconds(500);
+constexpr std::chrono::milliseconds kRoomInterval{500};
 
 TlsUse use_of(TlsMode mode) {
     if (mode == TlsMode::never) return TlsUse::never;
@@ -84,7 +84,8 @@ std::shared_ptr<HopState> PoolCore::state_of(const NextHop& hop) {
     return state;
 }
 
-net::Task<Result<std::unique_ptr<HopSlot>>> PoolCore::take_slot(const std::shared_ptr<HopState>& state) {
+net::Task<Result<std::unique_ptr<HopSlot>>> PoolCore::take_slot(const std::shared_ptr<HopState>& state,
+                                                                SteadyTime latest) {
     const auto self = shared_from_this();
     if (state->busy < cap_) {
         ++state->busy;
@@ -93,11 +94,14 @@ net::Task<Result<std::unique_ptr<HopSlot>>> PoolCore::take_slot(const std::share
     Waiter waiter{net::Timer(io_.get_executor()), nullptr};
     {
         const Place place(state->waiters, waiter);
-        const auto give_up = after(settings().wait_for_connection);
+        const auto give_up = std::min(latest, after(settings().wait_for_connection));
         while (!waiter.granted && now() < give_up) {
-            if (make_room_) make_room_(state->hop);
+            const bool is_promised = make_room_ && make_room_(state->hop);
             if (waiter.granted) break;
-            const auto look_again = std::min(give_up, now() + kRoomInterval);
+            // A connection that was given up comes when its RSET is answered, or at the latest when it dies.
+            const auto interval =
+                is_promised ? std::chrono::milliseconds(kFarewellSeconds * 1000) : kRoomInterval;
+            const auto look_again = std::min(give_up, now() + interval);
             const bool in_vain = co_await net::sleep_until(waiter.timer, look_again);
             (void)in_vain;  // a slot may have been granted in the same instant: it counts
         }
@@ -132,12 +136,12 @@ PoolCore::Connection PoolCore::take_idle(HopState& state) {
     return nullptr;
 }
 
-net::Task<Result<PoolCore::Connection>> PoolCore::connect(HopState& state) {
+net::Task<Result<PoolCore::Connection>> PoolCore::connect(HopState& state, SteadyTime give_up) {
     const auto order = order_of_trial(state, now());
     base::Error why{Fault::unavailable, "it has no address"};
     std::string reasons;
     for (const auto address : order) {
-        auto connection = co_await connect_address(state, address);
+        auto connection = co_await connect_address(state, address, give_up);
         if (connection) {
             state.reach[address].down_until = {};
             state.reach[address].opened = now();
@@ -156,12 +160,13 @@ net::Task<Result<PoolCore::Connection>> PoolCore::connect(HopState& state) {
     co_return fail(why.fault, "next hop {} cannot be reached: {}", state.hop.domain, reasons);
 }
 
-net::Task<Result<PoolCore::Connection>> PoolCore::connect_address(HopState& state, std::size_t address) {
+net::Task<Result<PoolCore::Connection>> PoolCore::connect_address(HopState& state, std::size_t address,
+                                                                  SteadyTime give_up) {
     const auto to = state.hop.addresses[address];
     bool tls_failed = false;
-    auto first = co_await dial(state.hop, to, use_of(state.hop.tls), tls_failed);
+    auto first = co_await dial(state.hop, to, use_of(state.hop.tls), give_up, tls_failed);
     if (first || !tls_failed || state.hop.tls != TlsMode::opportunistic) co_return first;
-    auto second = co_await dial(state.hop, to, TlsUse::never, tls_failed);
+    auto second = co_await dial(state.hop, to, TlsUse::never, give_up, tls_failed);
     if (second) {
         (*second)->info().tls_fallback = true;
         ++counts_.tls_fallbacks;
@@ -170,8 +175,8 @@ net::Task<Result<PoolCore::Connection>> PoolCore::connect_address(HopState& stat
 }
 
 net::Task<Result<PoolCore::Connection>> PoolCore::dial(const NextHop& hop, base::Endpoint to, TlsUse use,
-                                                       bool& tls_failed) {
-    const auto deadline = after(settings().connect_timeout);
+                                                       SteadyTime give_up, bool& tls_failed) {
+    const auto deadline = std::min(give_up, after(settings().connect_timeout));
     auto stream = co_await net::dial::connect(io_, to, deadline);
     if (!stream) {
         // To the caller a port where nobody listens is a hop that is not there, not one that said no.

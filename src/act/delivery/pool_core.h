@@ -66,11 +66,12 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
     PoolCore(net::Io& io, const base::Clock& clock, const HopTls& tls, HopPoolOptions options);
 
     std::shared_ptr<HopState> state_of(const NextHop& hop);
-    net::Task<base::Result<std::unique_ptr<HopSlot>>> take_slot(const std::shared_ptr<HopState>& state);
+    net::Task<base::Result<std::unique_ptr<HopSlot>>> take_slot(const std::shared_ptr<HopState>& state,
+                                                                base::SteadyTime give_up);
     /// A live idle connection, or null.
     Connection take_idle(HopState& state);
     /// A new one, to the first address that answers.
-    net::Task<base::Result<Connection>> connect(HopState& state);
+    net::Task<base::Result<Connection>> connect(HopState& state, base::SteadyTime give_up);
     /// Keeps the connection for the next message if it may, else says goodbye in the background. Consumes the
     /// slot.
     void give_back(std::unique_ptr<HopSlot> slot, Connection connection);
@@ -78,7 +79,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
     void reset(std::unique_ptr<HopSlot> slot, Connection connection);
     void slot_freed(const std::shared_ptr<HopState>& state);
     void close();
-    void set_make_room(std::function<void(const NextHop&)> make_room) { make_room_ = std::move(make_room); }
+    void set_make_room(std::function<bool(const NextHop&)> make_room) { make_room_ = std::move(make_room); }
 
     base::SteadyTime now() const { return clock_.steady(); }
     base::SteadyTime after(std::int64_t seconds) const { return now() + std::chrono::seconds(seconds); }
@@ -88,9 +89,10 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
     HopPoolCounts& tally() { return counts_; }
 
   private:
-    net::Task<base::Result<Connection>> connect_address(HopState& state, std::size_t address);
+    net::Task<base::Result<Connection>> connect_address(HopState& state, std::size_t address,
+                                                        base::SteadyTime give_up);
     net::Task<base::Result<Connection>> dial(const NextHop& hop, base::Endpoint to, TlsUse use,
-                                             bool& tls_failed);
+                                             base::SteadyTime give_up, bool& tls_failed);
     bool may_be_kept(HopConnection& connection) const;
     void goodbye(Connection connection);
     void in_background(net::Task<void> task);
@@ -107,7 +109,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
     bool sweeping_ = false;
     bool closed_ = false;
     HopPoolCounts counts_;
-    std::function<void(const NextHop&)> make_room_;
+    std::function<bool(const NextHop&)> make_room_;
     std::array<char, 16 * 1024> scratch_;
 };
 

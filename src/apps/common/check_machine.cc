@@ -145,17 +145,13 @@ std::vector<base::IpAddress> own_addresses() {
     return out;
 }
 
-bool is_any(const base::IpAddress& address) {
-    return address.is_unspecified() || address.to_string() == "0.0.0.0";
-}
-
 /// The listener of ours that a next hop names, or "".
 std::string own_listener(const Config& config, const base::Endpoint& hop) {
     for (const auto& text : config.smtp.listen) {
         const auto listener = base::Endpoint::parse(text);
         if (!listener || listener->port != hop.port || hop.port == 0) continue;
         if (listener->address == hop.address) return text;
-        if (!is_any(listener->address)) continue;
+        if (!listener->address.is_wildcard()) continue;
         const auto ours = own_addresses();
         const bool is_ours =
             hop.address.is_loopback() || std::find(ours.begin(), ours.end(), hop.address) != ours.end();

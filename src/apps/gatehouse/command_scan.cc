@@ -124,8 +124,8 @@ class InOrder {
     std::deque<Slot> waiting_;
 };
 
-MailFiles find_files(const Config& config, const std::vector<std::string>& paths, std::size_t& failures) {
-    MailFiles files(paths, static_cast<std::uint64_t>(config.inspector.process.max_message));
+MailFiles find_files(const std::vector<std::string>& paths, std::size_t& failures) {
+    MailFiles files(paths);
     for (const auto& problem : files.find()) {
         ++failures;
         fmt::print(stderr, "gatehouse: {}\n", problem.sentence);
@@ -189,7 +189,7 @@ int command_scan(const Globals& globals, const ScanWords& words) {
     const auto config = load_config(find_config(globals.config));
     if (!config) return report(globals, config.error());
     std::size_t failures = 0;
-    auto files = find_files(*config, words.paths, failures);
+    auto files = find_files(words.paths, failures);
     if (files.files() == 0) {
         if (failures != 0) return report(globals, {base::Fault::unavailable, "no file could be scanned"});
         fmt::print(stderr, "gatehouse: there is no file to scan\n");
@@ -237,7 +237,7 @@ int command_bench_scan(const Globals& globals, const std::vector<std::string>& p
     const auto config = load_config(find_config(globals.config));
     if (!config) return report(globals, config.error());
     std::size_t failures = 0;
-    auto files = find_files(*config, paths, failures);
+    auto files = find_files(paths, failures);
     if (failures != 0) return 3;
     auto scanner = Scanner::start(*config, {});
     if (!scanner) return report(globals, scanner.error());

@@ -52,8 +52,7 @@ std::size_t next_separator(std::string_view text, std::size_t from) {
 
 }  // namespace
 
-MailFiles::MailFiles(std::vector<std::string> paths, std::uint64_t max_message)
-    : paths_(std::move(paths)), max_message_(max_message) {}
+MailFiles::MailFiles(std::vector<std::string> paths) : paths_(std::move(paths)) {}
 
 std::vector<base::Error> MailFiles::find() {
     std::vector<base::Error> problems;
@@ -87,7 +86,7 @@ std::vector<base::Error> MailFiles::find() {
     return problems;
 }
 
-Result<bool> MailFiles::next_of_mbox(MailFile& into) {
+void MailFiles::take_of_mbox(MailFile& into) {
     const auto end = next_separator(mbox_, mbox_at_);
     const auto length = end == std::string::npos ? std::string::npos : end - mbox_at_;
     ++mbox_count_;
@@ -96,11 +95,13 @@ Result<bool> MailFiles::next_of_mbox(MailFile& into) {
     into.bytes = mbox_.substr(mbox_at_, length);
     mbox_at_ = end == std::string::npos ? mbox_.size() : end;
     if (mbox_at_ >= mbox_.size()) mbox_.clear();
-    return true;
 }
 
 Result<bool> MailFiles::next(MailFile& into) {
-    if (!mbox_.empty()) return next_of_mbox(into);
+    if (!mbox_.empty()) {
+        take_of_mbox(into);
+        return true;
+    }
     if (next_ >= found_.size()) return false;
     const std::string path = found_[next_++];
     auto bytes = path == "-" ? read_standard_input(kLargestMbox) : base::read_file(path, kLargestMbox);
@@ -109,7 +110,8 @@ Result<bool> MailFiles::next(MailFile& into) {
         mbox_name_ = path;
         mbox_ = std::move(*bytes);
         mbox_at_ = mbox_count_ = 0;
-        return next_of_mbox(into);
+        take_of_mbox(into);
+        return true;
     }
     into = {path, std::move(*bytes)};
     return true;

@@ -18,7 +18,7 @@ struct MailFile {
 
 class MailFiles {
   public:
-    explicit MailFiles(std::vector<std::string> paths, std::uint64_t max_message);
+    explicit MailFiles(std::vector<std::string> paths);
 
     /// What cannot be looked into: paths that do not exist, folders that are closed. The rest is found.
     std::vector<base::Error> find();
@@ -30,10 +30,9 @@ class MailFiles {
     base::Result<bool> next(MailFile& into);
 
   private:
-    base::Result<bool> next_of_mbox(MailFile& into);
+    void take_of_mbox(MailFile& into);
 
     std::vector<std::string> paths_;
-    std::uint64_t max_message_;
     std::vector<std::string> found_;
     std::size_t next_ = 0;
     std::string mbox_name_;

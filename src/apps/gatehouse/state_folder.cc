@@ -26,9 +26,16 @@ using base::Result;
 namespace {
 
 constexpr unsigned kFolderMode = 02770;  // setgid: readers share the group
-constexpr unsigned kStateMode = 02771;   // the engine, of no group of ours, passes through to its folder
-constexpr std::array<std::string_view, 6> kFolders{"run",    "journal", "records", "items/quarantine",
-                                                   "engine", "crashes"};
+// Root's own, and sticky: roles make files in it (the database), but no role can put anything else in the
+// place of a folder that root will work in at the next start. The engine, of no group of ours, passes through
+// to its folder.
+constexpr unsigned kStateMode = 03771;
+constexpr unsigned kFileMode = 0660;
+constexpr int kDeepest = 16;
+constexpr std::array<std::string_view, 7> kFolders{
+    "run", "journal", "records", "items", "items/quarantine", "crashes", "engine"};
+/// What the front writes below; `engine` and `keys` stay root's.
+constexpr std::array<std::string_view, 5> kFrontFolders{"run", "journal", "records", "items", "crashes"};
 
 /// Tries, as that user, to enter the folder: parents that only root may pass would stop every role.
 bool can_reach(const std::string& folder, unsigned uid, unsigned gid) {
@@ -45,9 +52,18 @@ bool can_reach(const std::string& folder, unsigned uid, unsigned gid) {
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/// The file itself, not what a role may have linked there: links that are not root's are refused.
-Result<Fd> open_own(const std::string& path) {
-    Fd file(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+Result<void> give(const Fd& file, const std::string& path, unsigned uid, unsigned gid, unsigned mode) {
+    const std::string name = fmt::format("/proc/self/fd/{}", file.get());
+    if (::fchownat(file.get(), "", uid, gid, AT_EMPTY_PATH) != 0 || ::chmod(name.c_str(), mode) != 0) {
+        return base::fail_errno(Fault::refused, fmt::format("cannot set the owner of {}", path), errno);
+    }
+    return {};
+}
+
+/// The entry of that folder itself, not what a role may have linked there: links that are not root's are
+/// refused.
+Result<Fd> open_own(const Fd& folder, const std::string& name, const std::string& path) {
+    Fd file(::openat(folder.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     struct stat status{};
     if (!file || ::fstat(file.get(), &status) != 0)
         return base::fail_errno(Fault::refused, fmt::format("cannot open {}", path), errno);
@@ -59,27 +75,46 @@ Result<Fd> open_own(const std::string& path) {
     if (status.st_uid != 0)
         return base::fail(Fault::refused, "{} is a symbolic link that root did not make; remove it first",
                           path);
-    Fd target(::open(path.c_str(), O_PATH | O_CLOEXEC));
+    Fd target(::openat(folder.get(), name.c_str(), O_PATH | O_CLOEXEC));
     if (!target) return base::fail_errno(Fault::refused, fmt::format("cannot open {}", path), errno);
     return target;
 }
 
-Result<void> give(const std::string& path, unsigned uid, unsigned gid, unsigned mode) {
-    GATEHOUSE_TRY(const Fd file, open_own(path));
-    const std::string name = fmt::format("/proc/self/fd/{}", file.get());
-    if (::fchownat(file.get(), "", uid, gid, AT_EMPTY_PATH) != 0 || ::chmod(name.c_str(), mode) != 0) {
-        return base::fail_errno(Fault::refused, fmt::format("cannot set the owner of {}", path), errno);
+struct Owner {
+    unsigned uid = 0;
+    unsigned gid = 0;
+};
+
+/// Everything below an open folder, each entry by its descriptor; links are passed over.
+Result<void> give_below(const Fd& folder, const std::string& path, Owner owner, int depth) {
+    if (depth > kDeepest) return base::fail(Fault::refused, "{} holds folders too deep for ours", path);
+    const std::string self = fmt::format("/proc/self/fd/{}", folder.get());
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(self, error)) {
+        const std::string name = entry.path().filename().string();
+        const std::string full = path + "/" + name;
+        if (entry.is_symlink(error)) continue;
+        GATEHOUSE_TRY(const Fd file, open_own(folder, name, full));
+        struct stat status{};
+        ::fstat(file.get(), &status);
+        const bool is_folder = S_ISDIR(status.st_mode);
+        if (is_folder) GATEHOUSE_CHECK(give_below(file, full, owner, depth + 1));
+        GATEHOUSE_CHECK(give(file, full, owner.uid, owner.gid, is_folder ? kFolderMode : kFileMode));
     }
+    if (error) return base::fail(Fault::unavailable, "cannot look into {}: {}", path, error.message());
     return {};
 }
 
-Result<void> give_tree(const std::string& path, unsigned uid, unsigned gid) {
-    std::error_code error;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(path, error)) {
-        if (entry.is_symlink()) continue;
-        GATEHOUSE_CHECK(give(entry.path().string(), uid, gid, entry.is_directory() ? kFolderMode : 0660));
+/// `folders` of the state folder stay root's, what is in them becomes the front's.
+Result<void> give_to_front(const Fd& state, const std::string& path, Owner front) {
+    for (const auto folder : kFrontFolders) {
+        const std::string name(folder);
+        const std::string full = path + "/" + name;
+        GATEHOUSE_TRY(const Fd file, open_own(state, name, full));
+        GATEHOUSE_CHECK(give_below(file, full, front, 0));
+        GATEHOUSE_CHECK(give(file, full, 0, front.gid, kFolderMode));
     }
-    return give(path, uid, gid, kFolderMode);
+    return {};
 }
 
 Result<void> make_certificate(const Config& config) {
@@ -129,37 +164,66 @@ Result<Fd> lock_state_folder(const Config& config) {
     return lock;
 }
 
-Result<void> prepare_state_folder(Config& config) {
+namespace {
+
+Result<void> make_folders_in(const Config& config) {
     for (const auto folder : kFolders) {
         GATEHOUSE_CHECK(base::make_folders(config.state_path(std::string(folder)), kFolderMode));
     }
     GATEHOUSE_CHECK(base::make_folders(config.state_path("keys"), 0700));
-    GATEHOUSE_CHECK(make_certificate(config));
-    if (::geteuid() != 0) {
-        config.notes.push_back(
-            "not started as root: all roles run as this user, ports below 1024 may be refused");
-        return {};
+    return make_certificate(config);
+}
+
+/// Before root makes or opens anything in it.
+Result<void> check_for_links(const Fd& state, const std::string& path) {
+    for (const auto folder : {"run", "journal", "records", "items", "crashes", "engine", "keys"}) {
+        struct stat status{};
+        if (::fstatat(state.get(), folder, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
+        GATEHOUSE_CHECK(open_own(state, folder, path + "/" + folder));
     }
-    const unsigned front = config.role_uid("front");
-    const unsigned group = config.group_id();
-    GATEHOUSE_CHECK(give(config.state_path(""), front, group, kStateMode));
-    if (!can_reach(config.state_path(""), front, group)) {
-        GATEHOUSE_CHECK(give(config.state_path(""), 0, group, kFolderMode));
+    return {};
+}
+
+Result<void> prepare_as_root(Config& config, const Fd& state) {
+    const std::string path = config.state_path("");
+    const Owner front{config.role_uid("front"), config.group_id()};
+    GATEHOUSE_CHECK(give(state, path, 0, front.gid, kStateMode));
+    GATEHOUSE_CHECK(check_for_links(state, path));
+    GATEHOUSE_CHECK(make_folders_in(config));
+    if (!can_reach(path, front.uid, front.gid)) {
         config.roles_stay_root = true;
         config.notes.push_back(fmt::format(
             "the front runs as root, because uid {} cannot reach {} (a folder above it is closed to others)",
-            front, config.state_path("")));
+            front.uid, path));
         return {};
     }
-    for (const auto folder : {"run", "journal", "records", "items", "crashes"}) {
-        GATEHOUSE_CHECK(give_tree(config.state_path(folder), front, group));
-    }
-    const std::string database = config.database_path();
+    GATEHOUSE_CHECK(give_to_front(state, path, front));
+    const std::filesystem::path database = config.database_path();
+    const Fd folder(::open(database.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     for (const auto* suffix : {"", "-wal", "-shm"}) {
-        if (std::filesystem::exists(database + suffix))
-            GATEHOUSE_CHECK(give(database + suffix, front, group, 0660));
+        const std::string name = database.filename().string() + suffix;
+        if (!folder || ::faccessat(folder.get(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) != 0) continue;
+        const std::string full = database.string() + suffix;
+        GATEHOUSE_TRY(const Fd file, open_own(folder, name, full));
+        GATEHOUSE_CHECK(give(file, full, front.uid, front.gid, kFileMode));
     }
     return {};
+}
+
+}  // namespace
+
+Result<void> prepare_state_folder(Config& config) {
+    if (::geteuid() != 0) {
+        config.notes.push_back(
+            "not started as root: all roles run as this user, ports below 1024 may be refused");
+        return make_folders_in(config);
+    }
+    const Fd state(::open(config.state_path("").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!state) {
+        return base::fail_errno(Fault::unavailable,
+                                fmt::format("cannot open the state folder {}", config.state_path("")), errno);
+    }
+    return prepare_as_root(config, state);
 }
 
 Result<net::PemPair> read_certificate(const Config& config) {

@@ -130,7 +130,7 @@ void add_other_problems(const StatusView& view, std::vector<std::string>& out) {
     constexpr std::uint64_t kLeast = 512ULL << 20;
     const auto& front = row_of(view, "front");
     for (const auto& hop : list(front, "next_hops")) {
-        if (is(hop, "down", true) || text(hop, "state") == "down") {
+        if (is(hop, "down", true)) {
             out.push_back(fmt::format("next hop {} ({}) cannot be reached{}", text(hop, "domain"),
                                       text(hop, "address"), with(": ", text(hop, "reason"))));
         }
@@ -201,7 +201,7 @@ void write_mail(std::string& out, const StatusView& view) {
 void write_hops(std::string& out, const StatusView& view) {
     bool is_first = true;
     for (const auto& hop : list(row_of(view, "front"), "next_hops")) {
-        const bool is_down = is(hop, "down", true) || text(hop, "state") == "down";
+        const bool is_down = is(hop, "down", true);
         out +=
             fmt::format("{} {} -> {} (tls {}){}\n", is_first ? "next hops " : "          ",
                         text(hop, "domain"), text(hop, "address"), text(hop, "tls"), is_down ? " DOWN" : "");

@@ -171,6 +171,7 @@ Result<void> Supervisor::start(Role& role) {
     const auto sent = role.channel->send(start_frame(role, fds), numbers);
     if (role.name == "front") {
         front_trees_ = config_.trees;
+        told_trees_ = config_.trees;
         if (sent) front_end_.reset();
         engine_log_.reset();
     }
@@ -317,6 +318,7 @@ void Supervisor::on_role_word(Role& role) {
     const auto frame = role.channel->receive(1000);
     if (!frame) {
         role.channel.reset();  // its exit is seen by SIGCHLD
+        role.ready = false;
         return;
     }
     pb::RoleWord word;

@@ -101,6 +101,7 @@ class Supervisor {
     Config config_;
     net::PemPair certificate_;           ///< of SMTP and of the status page
     settings::text::Trees front_trees_;  ///< what the running front was started with
+    settings::text::Trees told_trees_;   ///< what it was told last
     RunOptions options_;
     std::vector<Role> roles_;
     std::unique_ptr<EngineKeeper> engine_;

@@ -151,10 +151,11 @@ void Supervisor::send_settings_to_front() {
     word.mutable_start()->set_tls_certificate(certificate_.certificate);
     word.mutable_start()->set_tls_key(certificate_.key);
     (void)front->channel->send(word.SerializeAsString());
+    told_trees_ = config_.trees;
 }
 
 Result<std::string> Supervisor::reload() {
-    const auto before = config_.trees;
+    const auto before = told_trees_;
     const std::string inspector_before = inspect::engine::encode_settings(config_.inspector);
     GATEHOUSE_CHECK(reread_config());  // and with it the status page's certificate
     const bool inspector_differs = inspect::engine::encode_settings(config_.inspector) != inspector_before;

@@ -2,9 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 
 #include "base/fd_passing.h"
+#include "base/test_support.h"
 #include "inspect/pool/test_world.h"
 
 namespace gatehouse::inspect::pool {
@@ -275,28 +275,11 @@ TEST(Pool, FactsThereIsNoMemoryForAreNoVerdict) {
     EXPECT_EQ(fault_of(world.inspect()), "unavailable");
 }
 
-/// As long as it lives, this process can open nothing more.
-class NoDescriptorFree {
-  public:
-    NoDescriptorFree() {
-        ::getrlimit(RLIMIT_NOFILE, &before_);
-        rlimit none = before_;
-        none.rlim_cur = 1;  // poll() wants room for what it polls
-        ::setrlimit(RLIMIT_NOFILE, &none);
-    }
-    ~NoDescriptorFree() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-    NoDescriptorFree(const NoDescriptorFree&) = delete;
-    NoDescriptorFree& operator=(const NoDescriptorFree&) = delete;
-
-  private:
-    rlimit before_{};
-};
-
 TEST(Pool, ALackOfDescriptorsIsOursAndNoVerdict) {
 #ifdef GATEHOUSE_SANITIZED
     GTEST_SKIP() << "the sanitizers need descriptors themselves";
 #endif
-    std::optional<NoDescriptorFree> none;
+    std::optional<base::NoDescriptorFree> none;
     PoolWorld world([&](FakeWorker& worker) {
         const auto request = worker.request();
         auto part = files(sealed("12345"));
@@ -315,7 +298,7 @@ TEST(Pool, ALackOfDescriptorsDoesNotCostTheZygote) {
 #ifdef GATEHOUSE_SANITIZED
     GTEST_SKIP() << "the sanitizers need descriptors themselves";
 #endif
-    std::optional<NoDescriptorFree> none;
+    std::optional<base::NoDescriptorFree> none;
     std::atomic<int> handed{0};
     PoolWorld world(serve_honestly);
     world.zygote.set_before_handing([&] {

@@ -170,8 +170,8 @@ class Editor {
 
     void append(std::string_view name, std::string text) {
         // A message without any header gets the blank line that it lacks, or its text would seem to be one.
-        if (block_.items.empty() && block_.end_line.empty() && !block_.body.empty())
-            block_.end_line = block_.line_end;
+        const bool has_none = std::ranges::all_of(block_.items, &Item::removed);
+        if (has_none && block_.end_line.empty() && !block_.body.empty()) block_.end_line = block_.line_end;
         block_.items.push_back({std::string(name), {}, {}, std::move(text), {}, false});
         changed_ = true;
     }
@@ -194,6 +194,8 @@ std::string put_together(const Block& block) {
         if (!out.empty() && !out.ends_with('\n') && !out.ends_with('\r')) out += block.line_end;
         out.append(item.head).append(item.inserted).append(item.tail);
     }
+    // Where the last field went and none was the end of the header, the text must not become one.
+    if (out.empty() && block.end_line.empty() && !block.body.empty()) out = block.line_end;
     append_line(out, block.end_line);
     return out;
 }

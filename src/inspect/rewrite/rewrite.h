@@ -29,7 +29,9 @@ inline constexpr std::size_t kMaxEdits = 100;
 inline constexpr std::size_t kMaxFields = 200'000;
 
 struct Rewritten {
-    std::string header;  ///< the header block with the line that ends it; empty when nothing had to be done
+    /// The header block with the line that ends it, also where no field is left; empty when nothing had to be
+    /// done.
+    std::string header;
     std::string_view body;  ///< borrowed: what follows it in the original
     std::uint64_t size() const { return header.size() + body.size(); }
 };

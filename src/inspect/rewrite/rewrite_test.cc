@@ -127,6 +127,13 @@ TEST(Rewrite, MessagesWithoutAHeaderGetOne) {
     EXPECT_EQ(apply("just text\n", {prefix("[X]")}), "Subject: [X]\r\n\r\njust text\n");
 }
 
+TEST(Rewrite, TextNeverBecomesAHeaderWhenTheLastFieldGoes) {
+    EXPECT_EQ(apply("X-A: one\r\njust text\r\n", {remove("X-A")}), "\r\njust text\r\n");
+    EXPECT_EQ(apply("X-A: one\r\n\r\njust text\r\n", {remove("X-A")}), "\r\njust text\r\n");
+    EXPECT_EQ(apply("X-A: one\r\njust text\r\n", {remove("X-A"), append("X-B", "two")}),
+              "X-B: two\r\n\r\njust text\r\n");
+}
+
 TEST(Rewrite, KeepsAFromLineAndTabOnlyFolding) {
     EXPECT_EQ(apply("From a@b Mon Jan  1\nA: 1\nX: 2\n\nbody", {remove("X")}),
               "From a@b Mon Jan  1\nA: 1\n\nbody");

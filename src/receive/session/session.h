@@ -95,7 +95,6 @@ class Session {
     std::optional<base::SteadyTime> discard_until_;
     Reply refusal_;  // of the message that is being discarded
     unsigned reads_ = 0;
-    std::uint16_t refusals_ = 0;  // under the connection's reference
     Stopping stopping_ = Stopping::no;
     Waiting waiting_ = Waiting::nothing;
 };

@@ -223,12 +223,13 @@ Task<void> Session::on(smtp::Refused event) {
     note_refusal(event.is_recipient ? "rcpt" : "mail", event.argument, event.reply);
 }
 
-/// Outside of any transaction: under the connection's reference, numbered, so that none hides another.
+/// Outside of any transaction: under a reference of its own, which the reply has named.
 void Session::note_refusal(const std::string& step, const std::string& argument, const Reply& reply) {
     message::Envelope envelope = connection_envelope();
     if (step == "mail") envelope.sender = argument;
-    loop_.walk.refused(envelope, {step, step == "rcpt" ? argument : "", reply, refusals_});
-    if (refusals_ < UINT16_MAX) ++refusals_;
+    loop_.walk.refused(envelope, {step, step == "rcpt" ? argument : "", reply});
+    reference_ = loop_.make_reference(loop_.shared.clock.wall());  // for the next one
+    if (machine_) machine_->set_reference(reference_.to_string());
 }
 
 Task<void> Session::on(smtp::StartTls event) {

@@ -3,6 +3,8 @@
 
 #include <sys/socket.h>
 
+#include <set>
+
 #include "receive/session/test_world.h"
 
 namespace gatehouse::receive::session {
@@ -314,12 +316,15 @@ Task<void> refused_again_and_again(World& world) {
     }
 }
 
-// Those under one reference are told apart by number, those of a transaction by recipient.
-TEST(Session, NumbersTheRefusalsOfAConnection) {
+// Those of a transaction are told apart by recipient.
+TEST(Session, GivesEachRefusalOutsideATransactionAReferenceOfItsOwn) {
     World world;
     world.play(refused_again_and_again);
     EXPECT_EQ(world.walk.refusals.size(), 5U);
-    EXPECT_THAT(world.walk.refusal_numbers, ElementsAre(0, 1, 0, 0, 2));
+    const auto& references = world.walk.refusal_references;
+    ASSERT_EQ(references.size(), 5U);
+    EXPECT_EQ(references[2], references[3]);  // of one transaction
+    EXPECT_EQ(std::set(references.begin(), references.end()).size(), 4U);
 }
 
 Task<void> garbage(World& world) {

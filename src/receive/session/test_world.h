@@ -77,7 +77,7 @@ class FakeWalk final : public Walk {
         refusals.push_back(refusal.step + " <" +
                            (refusal.recipient.empty() ? envelope.sender : refusal.recipient) + "> " +
                            std::to_string(refusal.reply.code));
-        refusal_numbers.push_back(refusal.earlier);
+        refusal_references.push_back(envelope.reference);
     }
     void unfinished(const Transaction& transaction) override {
         EXPECT_TRUE(transaction.state);
@@ -98,7 +98,7 @@ class FakeWalk final : public Walk {
     std::vector<smtp::AbortReason> aborts;
     std::vector<Reply> abort_replies;
     std::vector<std::string> refusals;
-    std::vector<std::uint16_t> refusal_numbers;
+    std::vector<base::Reference> refusal_references;
     std::vector<std::string> left_unfinished;
     int states_alive = 0;
 

@@ -43,8 +43,6 @@ struct Refusal {
     std::string step;       ///< "connect", "mail" or "rcpt"
     std::string recipient;  ///< empty but for "rcpt"
     Reply reply;
-    /// Refusals before this one under the connection's own reference; 0 under a transaction's.
-    std::uint16_t earlier = 0;
 };
 
 class Walk {

@@ -135,7 +135,9 @@ void Machine::count_refused_recipient(const Reply& reply) {
     // A hop may put many off for a moment; that is no attempt to find addresses out, but has an end, too.
     constexpr std::uint32_t kWeightOfRejected = 10;
     refused_recipients_ += reply.code < 500 ? 1U : kWeightOfRejected;
-    if (refused_recipients_ < kWeightOfRejected * settings_.max_refused_recipients) return;
+    // A message with recipients that stand is ended for put-offs last of all (RFC 5321 section 4.5.3.1.10).
+    const std::size_t patience = transaction_.recipients > 0 && reply.code < 500 ? kWeightOfRejected : 1;
+    if (refused_recipients_ < patience * kWeightOfRejected * settings_.max_refused_recipients) return;
     send({kClosing, "4.7.0", "Too many refused recipients"});
     close(CloseReason::too_many_errors);
 }

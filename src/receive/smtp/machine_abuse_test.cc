@@ -110,6 +110,21 @@ TEST_F(AbuseTest, HangsUpOnRecipientsPutOffWithoutEnd) {
     EXPECT_TRUE(dialogue_->is_closed());
 }
 
+TEST_F(AbuseTest, KeepsAMessageWhoseOtherRecipientsArePutOff) {
+    settings_.max_refused_recipients = 5;
+    bool is_first = true;
+    open().set_answers([&](const Event& event) -> std::optional<Reply> {
+        if (std::holds_alternative<Rcpt>(event) && !std::exchange(is_first, false))
+            return Reply{452, "4.5.3", "Too many"};
+        return std::nullopt;
+    });
+    EXPECT_EQ(code("MAIL FROM:<a@b.test>\r\n"), "250");
+    EXPECT_EQ(code("RCPT TO:<user@gw.test>\r\n"), "250");
+    for (int i = 0; i < 200; ++i) EXPECT_EQ(code("RCPT TO:<user@gw.test>\r\n"), "452");
+    EXPECT_EQ(code("DATA\r\n"), "354");
+    EXPECT_EQ(code(".\r\n"), "250");
+}
+
 TEST_F(AbuseTest, HangsUpOnAddressGuessing) {
     settings_.max_refused_recipients = 50;
     open().set_answers([](const Event& event) -> std::optional<Reply> {

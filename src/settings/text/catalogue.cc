@@ -206,6 +206,14 @@ std::vector<std::string> Catalogue::names_below(File file, std::string_view path
     return out;
 }
 
+bool Catalogue::is_inside_an_array(File file, std::string_view name) const {
+    for (auto dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.', dot + 1)) {
+        const auto outer = find(file, name.substr(0, dot));
+        if (!outer.empty() && outer.front()->table->is_array) return true;
+    }
+    return false;
+}
+
 std::vector<const Entry*> Catalogue::find(File file, std::string_view path) const {
     std::vector<const Entry*> out;
     for (const auto& entry : entries_) {

@@ -43,6 +43,8 @@ class Catalogue {
 
     const std::vector<Entry>& entries() const { return entries_; }
 
+    /// True for a table that stands within an array table: it is shown and compared with that.
+    bool is_inside_an_array(File file, std::string_view name) const;
     /// All entries of one table.
     std::vector<const Entry*> find(File file, std::string_view path) const;
 

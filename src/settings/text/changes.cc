@@ -19,14 +19,6 @@ bool is_live(const base::Field& field) {
     return field.options.reload == Reload::live;
 }
 
-bool is_below_array(const Catalogue& catalogue, const Entry& entry) {
-    return std::ranges::any_of(catalogue.entries(), [&](const Entry& other) {
-        const auto& name = other.table->name;
-        return other.table->is_array && other.file == entry.file && entry.table->name.size() > name.size() &&
-               entry.table->name.starts_with(name) && entry.table->name[name.size()] == '.';
-    });
-}
-
 void compare_array(const Entry& entry, const Trees& before, const Trees& after, std::vector<Change>& out) {
     const auto& table = *entry.table;
     const auto* old_value = base::find_path(before.of(entry.file), table.name);
@@ -38,13 +30,13 @@ void compare_array(const Entry& entry, const Trees& before, const Trees& after, 
 
 void compare_table(const Entry& entry, const Trees& before, const Trees& after, std::vector<Change>& out) {
     const auto& table = *entry.table;
-    const auto defaults = table.defaults != nullptr ? table.defaults(table.fields) : std::vector<Value>();
+    const auto defaults = base::defaults_of(table);
     for (std::size_t i = 0; i < table.fields.size(); ++i) {
         const auto& field = table.fields[i];
         const std::string key = fmt::format("{}.{}", table.name, field.name);
         const auto shown = [&](const Trees& trees) {
             const auto* found = base::find_path(trees.of(entry.file), key);
-            return found == nullptr && i < defaults.size() ? defaults[i].to_string() : text_of(found);
+            return found == nullptr ? defaults[i].to_string() : text_of(found);
         };
         if (shown(before) != shown(after)) out.push_back({entry.file, key, field.options.reload});
     }
@@ -55,7 +47,8 @@ void compare_table(const Entry& entry, const Trees& before, const Trees& after, 
 std::vector<Change> changes(const Catalogue& catalogue, const Trees& before, const Trees& after) {
     std::vector<Change> out;
     for (const auto& entry : catalogue.entries()) {
-        if (is_below_array(catalogue, entry)) continue;  // the array is compared as a whole
+        if (catalogue.is_inside_an_array(entry.file, entry.table->name))
+            continue;  // the array is compared as a whole
         if (entry.table->is_array) {
             compare_array(entry, before, after, out);
         } else {

@@ -27,10 +27,6 @@ std::string cell(std::string_view text) {
     return out;
 }
 
-std::vector<Value> defaults_of(const FieldTable& table) {
-    return table.defaults == nullptr ? std::vector<Value>(table.fields.size()) : table.defaults(table.fields);
-}
-
 std::string_view reload_words(const Field& field) {
     return field.options.reload == base::Reload::live ? "reload" : "restart";
 }
@@ -46,7 +42,7 @@ std::vector<std::vector<const Entry*>> tables_of(const Catalogue& catalogue, Fil
 }
 
 void write_fields(std::string& out, const FieldTable& table) {
-    const auto defaults = defaults_of(table);
+    const auto defaults = base::defaults_of(table);
     for (std::size_t i = 0; i < table.fields.size(); ++i) {
         const auto& field = table.fields[i];
         const std::string value = field.options.secret ? "(secret)" : defaults.at(i).to_string();
@@ -95,14 +91,6 @@ void write_later(std::string& out, const Catalogue& catalogue) {
 }
 
 /// [[rule.then]] stands inside [[rule]] and is shown with it.
-bool is_inside_an_array(const Catalogue& catalogue, File file, std::string_view name) {
-    for (auto dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.', dot + 1)) {
-        const auto outer = catalogue.find(file, name.substr(0, dot));
-        if (!outer.empty() && outer.front()->table->is_array) return true;
-    }
-    return false;
-}
-
 class Shower {
   public:
     explicit Shower(std::vector<const Entry*> entries) : entries_(std::move(entries)) {}
@@ -128,7 +116,7 @@ class Shower {
   private:
     void fields(const Value* given) {
         for (const Entry* entry : entries_) {
-            const auto defaults = defaults_of(*entry->table);
+            const auto defaults = base::defaults_of(*entry->table);
             for (std::size_t i = 0; i < defaults.size(); ++i) {
                 const auto& field = entry->table->fields[i];
                 const Value* value = given == nullptr ? nullptr : given->find(field.name);
@@ -176,7 +164,7 @@ std::string reference(const Catalogue& catalogue) {
 std::vector<ReferenceKey> reference_keys(const Catalogue& catalogue) {
     std::vector<ReferenceKey> out;
     for (const auto& entry : catalogue.entries()) {
-        const auto defaults = defaults_of(*entry.table);
+        const auto defaults = base::defaults_of(*entry.table);
         for (std::size_t i = 0; i < entry.table->fields.size(); ++i) {
             const auto& field = entry.table->fields[i];
             out.push_back({entry.file, std::string(entry.table->name), std::string(field.name),
@@ -201,7 +189,7 @@ std::string show(const Catalogue& catalogue, const Trees& trees) {
     for (const File file : kFiles) {
         out += fmt::format("{}# {}\n", out.empty() ? "" : "\n", file_name(file));
         for (auto& entries : tables_of(catalogue, file)) {
-            if (is_inside_an_array(catalogue, file, entries.front()->table->name)) continue;
+            if (catalogue.is_inside_an_array(file, entries.front()->table->name)) continue;
             out += Shower(std::move(entries)).text(trees.of(file));
         }
     }
@@ -211,7 +199,7 @@ std::string show(const Catalogue& catalogue, const Trees& trees) {
 std::vector<ShownKey> shown_keys(const Catalogue& catalogue, const Trees& trees) {
     std::vector<ShownKey> out;
     const auto add_fields = [&](const Entry& entry, const std::string& name, const Value* given) {
-        const auto defaults = defaults_of(*entry.table);
+        const auto defaults = base::defaults_of(*entry.table);
         for (std::size_t i = 0; i < defaults.size(); ++i) {
             const auto& field = entry.table->fields[i];
             const Value* value = given == nullptr ? nullptr : given->find(field.name);
@@ -225,7 +213,7 @@ std::vector<ShownKey> shown_keys(const Catalogue& catalogue, const Trees& trees)
     };
     for (const auto& entry : catalogue.entries()) {
         const std::string name(entry.table->name);
-        if (is_inside_an_array(catalogue, entry.file, name)) continue;
+        if (catalogue.is_inside_an_array(entry.file, name)) continue;
         const Value* at = base::find_path(trees.of(entry.file), name);
         if (!entry.table->is_array) {
             add_fields(entry, name, at);
