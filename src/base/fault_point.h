@@ -20,14 +20,20 @@ enum class FaultPoint : std::uint8_t {
     front_before_item,       ///< about to write a quarantine item
     front_after_item_file,   ///< item file written and synced, index not
     front_after_item_index,  ///< item committed, client not yet answered
+    queue_before_commit,     ///< a batch of the queue is about to be written
+    queue_after_commit,      ///< written and synced, nobody told yet
+    queue_before_attempt,    ///< an item of the queue taken, next hop not asked yet
+    queue_after_hop_answer,  ///< the next hop answered its dot, nothing noted yet
+    queue_after_note,        ///< in the journal, not yet out of the queue
     loader_before_commit,    ///< tracking rows written, transaction open
     loader_after_commit,     ///< committed, journal position not yet cleaned up
 };
 
-inline constexpr std::array<std::string_view, 9> kFaultPointNames{
-    "front.before_hop_data",  "front.after_hop_answer", "front.before_journal",
-    "front.after_journal",    "front.before_item",      "front.after_item_file",
-    "front.after_item_index", "loader.before_commit",   "loader.after_commit",
+inline constexpr std::array<std::string_view, 14> kFaultPointNames{
+    "front.before_hop_data", "front.after_hop_answer", "front.before_journal",   "front.after_journal",
+    "front.before_item",     "front.after_item_file",  "front.after_item_index", "queue.before_commit",
+    "queue.after_commit",    "queue.before_attempt",   "queue.after_hop_answer", "queue.after_note",
+    "loader.before_commit",  "loader.after_commit",
 };
 
 enum class FaultAction : std::uint8_t { kill, error, stall };

@@ -73,6 +73,14 @@ rocksdb::Options options_of(const KeyValueOptions& from) {
     to.keep_log_file_num = 2;
     to.stats_dump_period_sec = 0;
     to.stats_persist_period_sec = 0;
+    if (from.blob_bytes > 0) {
+        to.enable_blob_files = true;
+        to.min_blob_size = from.blob_bytes;
+        to.blob_file_size = 64ULL << 20;
+        to.enable_blob_garbage_collection = true;
+        to.blob_garbage_collection_age_cutoff = 0.5;
+        to.blob_garbage_collection_force_threshold = 0.5;
+    }
     return to;
 }
 
@@ -171,6 +179,25 @@ base::Result<void> KeyValueStore::put(std::span<const KeyValue> pairs) {
     return {};
 }
 
+base::Result<void> KeyValueStore::apply(std::span<const Change> changes, bool durable) {
+    rocksdb::WriteBatch batch;
+    for (const auto& change : changes) {
+        GATEHOUSE_CHECK(check_key(change.key));
+        const auto done = change.value ? batch.Put(change.key, *change.value) : batch.Delete(change.key);
+        if (!done.ok()) return failed(done, state_->path);
+    }
+    rocksdb::WriteOptions options;
+    options.sync = durable;
+    auto status = state_->db->Write(options, &batch);
+    if (status.IsIOError() || status.IsNoSpace()) {
+        // After a failed write RocksDB refuses all others until it is told that the disk may be good again.
+        if (const auto resumed = state_->db->Resume(); resumed.ok())
+            status = state_->db->Write(options, &batch);
+    }
+    if (!status.ok()) return failed(status, state_->path);
+    return {};
+}
+
 base::Result<std::optional<std::string>> KeyValueStore::get(std::string_view key) const {
     GATEHOUSE_CHECK(check_key(key));
     std::string value;
@@ -223,6 +250,18 @@ base::Result<void> KeyValueStore::visit_prefix(std::string_view prefix, const Vi
 
 base::Result<void> KeyValueStore::sync() {
     const auto status = state_->db->SyncWAL();
+    if (!status.ok()) return failed(status, state_->path);
+    return {};
+}
+
+base::Result<void> KeyValueStore::scrub() {
+    auto status = state_->db->Flush(rocksdb::FlushOptions());
+    rocksdb::CompactRangeOptions all;
+    all.exclusive_manual_compaction = false;
+    all.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+    all.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kForce;
+    all.blob_garbage_collection_age_cutoff = 1.0;
+    if (status.ok()) status = state_->db->CompactRange(all, nullptr, nullptr);
     if (!status.ok()) return failed(status, state_->path);
     return {};
 }

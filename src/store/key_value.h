@@ -1,7 +1,8 @@
-// RocksDB for values under ordered keys: the stored records, later the queue. Thread-safe. Small memory: one
+// RocksDB for values under ordered keys: the stored records and the queue. Thread-safe. Small memory: one
 // block cache of 8 MiB (index and filter blocks in it), two write buffers of 8 MiB. Blocks are compressed by
-// zstd. A write without `sync` survives any kill of ours; sync() makes all earlier writes survive a power
-// cut. Keys that begin with four bytes 0xFF are the store's own. Errors as in store/database.h.
+// zstd. A write survives any kill of ours; a durable one, and after sync() every earlier one, survives a
+// power cut. The key of one zero byte is the store's own. Errors as in store/database.h; a disk that was full
+// is tried again by the next write.
 #pragma once
 
 #include <cstdint>
@@ -26,11 +27,19 @@ struct KeyValueOptions {
     std::size_t block_cache_bytes = 8U << 20;
     std::size_t write_buffer_bytes = 8U << 20;
     bool compress = true;
+    /// Values of this size and more lie in files of their own, whose garbage is collected; 0 = none do.
+    std::size_t blob_bytes = 0;
 };
 
 struct KeyValue {
     std::string key;
     std::string value;
+};
+
+/// One change of a batch: a new value, or none: the key goes.
+struct Change {
+    std::string key;
+    std::optional<std::string> value;
 };
 
 class KeyValueStore {
@@ -42,6 +51,8 @@ class KeyValueStore {
 
     /// All or nothing; a later pair of the same key wins.
     base::Result<void> put(std::span<const KeyValue> pairs);
+    /// All or nothing, in order. `durable`: on stable storage before it returns, with every earlier write.
+    base::Result<void> apply(std::span<const Change> changes, bool durable);
     base::Result<std::optional<std::string>> get(std::string_view key) const;
     base::Result<void> remove(std::string_view key);
     /// From `from` (in) to `to` (out); gives the disk space of whole files back at once.
@@ -54,6 +65,10 @@ class KeyValueStore {
     base::Result<void> visit_prefix(std::string_view prefix, const Visitor& visitor) const;
 
     base::Result<void> sync();
+    /// Writes everything anew that shares a file with removed bytes, and drops the log: what was removed
+    /// before the call is in no file afterwards. Takes as long as the living values are large; other calls go
+    /// on.
+    base::Result<void> scrub();
     /// An estimate by RocksDB; for statistics.
     std::uint64_t approximate_count() const;
 

@@ -1,0 +1,227 @@
+// How changes get into the store: prepared as one batch, written by the committer, then seen by the schedule.
+#include <sys/statvfs.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+
+#include "act/queue/parts.h"
+#include "base/log.h"
+
+namespace gatehouse::act::queue {
+
+using base::fail;
+using base::Fault;
+using base::ItemId;
+using base::Result;
+
+namespace {
+
+/// Somebody who waits on a loop for the committer.
+struct Waiter {
+    explicit Waiter(net::Io& loop) : io(loop), wake(loop), keep_running(net::asio::make_work_guard(loop)) {}
+    net::Io& io;
+    net::Timer wake;
+    net::asio::executor_work_guard<net::Executor> keep_running;
+    std::optional<Result<void>> result;
+};
+
+void remove_content(const ItemId& id, std::uint64_t size, std::vector<store::Change>& changes) {
+    for (std::uint32_t i = 0; i < chunks_of(size); ++i) changes.push_back({content_key(id, i), std::nullopt});
+}
+
+}  // namespace
+
+bool Queue::has_room(std::uint64_t bytes) const {
+    struct statvfs disk{};
+    if (::statvfs(options_.folder.c_str(), &disk) != 0) return true;  // then writing will tell
+    const std::uint64_t free = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
+    return free >= bytes + static_cast<std::uint64_t>(options_.settings.reserve);
+}
+
+Result<std::uint32_t> Queue::lane_number(const std::string& name) {
+    bool is_new = false;
+    const auto number = schedule_.lane_number(name, is_new);
+    if (is_new) {
+        const store::Change named{lane_key(number), name};
+        GATEHOUSE_CHECK(store_.apply(std::span(&named, 1), true));
+    }
+    return number;
+}
+
+/// Everything but the content.
+Result<void> Queue::place(const QueueItem& item, Change kind, Pending& pending) {
+    GATEHOUSE_TRY(const auto lane, lane_number(item.lane));
+    const TurnKey key{lane, item.attempts == 0 ? Age::fresh : Age::tried, {item.due, item.id}};
+    pending.changes.push_back({item_key(item.id), encode(item)});
+    pending.changes.push_back({item.is_held ? held_key(lane, item.id) : turn_key(key), ""});
+    pending.effects.push_back({kind, key, item.is_held, item.size});
+    return {};
+}
+
+/// With the last chunk of its content; the others are stored.
+Result<void> Queue::add(const NewItem& item, Chunks& chunks, Pending& pending) {
+    const auto& id = item.item.id;
+    const auto last = chunks_of(item.item.size) - 1;
+    pending.changes.push_back({content_key(id, last), chunks.next()});
+    if (last > 0) pending.changes.push_back({pending_key(id), std::nullopt});
+    return place(item.item, Change::added, pending);
+}
+
+/// The old place of an item that somebody works on.
+Result<const Schedule::UnderWay*> Queue::clear_place(const ItemId& id, Pending& pending) {
+    const auto* at = schedule_.find(id);
+    if (at == nullptr) return fail(Fault::internal, "item {} was not taken", id.to_string());
+    pending.changes.push_back({at->is_held ? held_key(at->key.lane, id) : turn_key(at->key), std::nullopt});
+    return at;
+}
+
+Result<void> Queue::drop(const ItemId& id, Pending& pending) {
+    GATEHOUSE_TRY(const auto* at, clear_place(id, pending));
+    pending.changes.push_back({item_key(id), std::nullopt});
+    remove_content(id, at->size, pending.changes);
+    pending.effects.push_back({Change::removed, at->key, at->is_held, at->size});
+    return {};
+}
+
+Result<std::shared_ptr<Queue::Pending>> Queue::prepare(const Work& work, std::vector<Chunks>& chunks) {
+    auto pending = std::make_shared<Pending>();  // shared by the waiter and the committer
+    const std::lock_guard lock(mutex_);
+    for (std::size_t i = 0; i < work.added.size(); ++i) {
+        if (!chunks[i].is_last()) return fail(Fault::internal, "large content was not stored beforehand");
+        GATEHOUSE_CHECK(add(work.added[i], chunks[i], *pending));
+    }
+    for (const auto& one : work.changed) {
+        GATEHOUSE_CHECK(clear_place(one.id, *pending));
+        GATEHOUSE_CHECK(place(one, Change::changed, *pending));
+    }
+    for (const auto& id : work.removed) GATEHOUSE_CHECK(drop(id, *pending));
+    pending->batch = std::make_shared<Batch>(std::move(pending->changes), work.durable);
+    return pending;
+}
+
+/// On the committer's thread.
+void Queue::stored(Pending& pending, const Result<void>& result) {
+    std::function<void()> wake;
+    {
+        const std::lock_guard lock(mutex_);
+        pending.is_stored = true;
+        if (!result) return;
+        if (pending.is_abandoned) return take_back(pending);
+        for (const auto& effect : pending.effects) {
+            const bool was_there = effect.kind != Change::added;
+            if (was_there) schedule_.leave(effect.key.turn.id);
+            if (effect.kind != Change::removed) schedule_.insert(effect.key, effect.is_held);
+            has_garbage_ = has_garbage_ || was_there;
+        }
+        wake = wake_;
+    }
+    if (wake) wake();
+}
+
+/// Stored too late: whoever waited has told his client no.
+void Queue::take_back(const Pending& pending) {
+    std::vector<store::Change> changes;
+    for (const auto& effect : pending.effects) {
+        const auto& id = effect.key.turn.id;
+        changes.push_back({item_key(id), std::nullopt});
+        changes.push_back(
+            {effect.is_held ? held_key(effect.key.lane, id) : turn_key(effect.key), std::nullopt});
+        remove_content(id, effect.size, changes);
+    }
+    has_garbage_ = true;
+    committer_->submit(std::make_shared<Batch>(std::move(changes), false), [](const Result<void>&) {});
+}
+
+net::Task<Result<void>> Queue::wait_for(net::Io& io, std::shared_ptr<Pending> pending,
+                                        base::SteadyTime give_up) {
+    const auto waiter = std::make_shared<Waiter>(io);  // shared with the committer's thread
+    committer_->submit(pending->batch, [this, pending, waiter](const Result<void>& result) {
+        stored(*pending, result);
+        net::asio::post(waiter->io, [waiter, result] {
+            waiter->result = result;
+            waiter->wake.cancel();
+        });
+    });
+    while (!waiter->result) {
+        if (clock_.steady() >= give_up) {
+            if (give_up_on(*pending))
+                co_return fail(Fault::timed_out, "the disk of the queue did not take it in time");
+            give_up = base::SteadyTime::max();  // its result is on the way
+        }
+        waiter->wake.expires_at(give_up);
+        co_await waiter->wake.async_wait(net::kTuple);
+    }
+    co_return *waiter->result;
+}
+
+/// False: it is stored already.
+bool Queue::give_up_on(Pending& pending) {
+    if (pending.batch->withdraw()) return true;
+    const std::lock_guard lock(mutex_);
+    pending.is_abandoned = !pending.is_stored;
+    return pending.is_abandoned;
+}
+
+/// The chunks of a large item but the last, one at a time.
+net::Task<Result<void>> Queue::upload(net::Io& io, const ItemId& id, Chunks& chunks,
+                                      base::SteadyTime give_up) {
+    for (std::uint32_t number = 0; !chunks.is_last(); ++number) {
+        auto pending = std::make_shared<Pending>();  // shared with the committer
+        std::vector<store::Change> changes;
+        changes.push_back({content_key(id, number), chunks.next()});
+        if (number == 0) changes.push_back({pending_key(id), ""});
+        pending->batch = std::make_shared<Batch>(std::move(changes), false);
+        const auto done = co_await wait_for(io, pending, give_up);
+        GATEHOUSE_CO_CHECK(done);
+    }
+    co_return Result<void>();
+}
+
+/// What upload() left of items that did not come.
+void Queue::forget_uploads(const std::vector<NewItem>& items) {
+    for (const auto& one : items) {
+        if (chunks_of(one.item.size) == 1) continue;
+        std::vector<store::Change> changes{{pending_key(one.item.id), std::nullopt}};
+        remove_content(one.item.id, one.item.size, changes);
+        committer_->submit(std::make_shared<Batch>(std::move(changes), false), [](const Result<void>&) {});
+    }
+}
+
+/// Sets the sizes of new items.
+std::vector<Queue::Chunks> Queue::measure(Work& work) {
+    std::vector<Chunks> chunks;
+    for (auto& one : work.added) {
+        one.item.size = 0;
+        for (const auto piece : one.content) one.item.size += piece.size();
+        chunks.emplace_back(one);
+    }
+    return chunks;
+}
+
+net::Task<Result<void>> Queue::put(net::Io& io, std::vector<NewItem> items, base::SteadyTime give_up) {
+    Work work{.added = std::move(items)};
+    auto chunks = measure(work);
+    Result<void> done;
+    for (std::size_t i = 0; done && i < chunks.size(); ++i) {
+        done = co_await upload(io, work.added[i].item.id, chunks[i], give_up);
+    }
+    if (done) {
+        auto pending = prepare(work, chunks);
+        if (pending) {
+            done = co_await wait_for(io, std::move(*pending), give_up);
+        } else {
+            done = std::unexpected(pending.error());
+        }
+    }
+    if (!done) forget_uploads(work.added);
+    co_return done;
+}
+
+net::Task<Result<void>> Queue::commit(net::Io& io, Work work) {
+    auto chunks = measure(work);
+    auto pending = prepare(work, chunks);
+    if (!pending) co_return std::unexpected(pending.error());
+    const auto done = co_await wait_for(io, std::move(*pending), base::SteadyTime::max());
+    co_return done;
+}
+
+}  // namespace gatehouse::act::queue

@@ -1,0 +1,62 @@
+#include "act/queue/item.h"
+
+#include "act/queue/queue.pb.h"
+#include "message/codec.h"
+
+namespace gatehouse::act::queue {
+namespace {
+
+std::int64_t micros(base::WallTime time) {
+    return time.time_since_epoch().count();
+}
+base::WallTime time_of(std::int64_t micros) {
+    return base::WallTime(std::chrono::microseconds(micros));
+}
+
+}  // namespace
+
+std::string encode(const QueueItem& item) {
+    pb::QueuedItem out;
+    out.set_lane(item.lane);
+    out.set_story(message::encode_record(item.story));
+    out.set_size(item.size);
+    out.set_head_bytes(item.head_bytes);
+    out.set_from_list(item.from_list);
+    out.set_is_notice(item.is_notice);
+    out.set_queued_us(micros(item.queued));
+    out.set_due_us(micros(item.due));
+    out.set_expires_us(micros(item.expires));
+    out.set_attempts(item.attempts);
+    out.set_is_warned(item.is_warned);
+    out.set_is_postponed(item.is_postponed);
+    out.set_is_held(item.is_held);
+    out.set_last(item.last);
+    return out.SerializeAsString();
+}
+
+base::Result<QueueItem> decode(const base::ItemId& id, std::string_view bytes) {
+    pb::QueuedItem in;
+    if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+        return base::fail(base::Fault::malformed, "item {} of the queue is damaged", id.to_string());
+    QueueItem item;
+    item.id = id;
+    item.lane = in.lane();
+    GATEHOUSE_TRY(item.story, message::decode_record(in.story()));
+    item.size = in.size();
+    item.head_bytes = in.head_bytes();
+    item.from_list = in.from_list();
+    item.is_notice = in.is_notice();
+    item.queued = time_of(in.queued_us());
+    item.due = time_of(in.due_us());
+    item.expires = time_of(in.expires_us());
+    item.attempts = in.attempts();
+    item.is_warned = in.is_warned();
+    item.is_postponed = in.is_postponed();
+    item.is_held = in.is_held();
+    item.last = in.last();
+    if (item.head_bytes > item.size || item.story.envelope.recipients.empty())
+        return base::fail(base::Fault::malformed, "item {} of the queue is damaged", id.to_string());
+    return item;
+}
+
+}  // namespace gatehouse::act::queue

@@ -1,0 +1,162 @@
+// Mail that waits here: durable, in RocksDB under `<state>/queue`. One per front; the CLI opens one too while
+// no gateway runs (a second process is told who has it). Thread-safe; memory stays small however many items
+// wait.
+//
+// An item whose put() succeeded is on stable storage and is delivered, returned to its sender or taken out by
+// an operator, whatever kills this process meanwhile. Content is never changed. Faults: unavailable = disk
+// full or I/O; timed_out = not stored in the time given, and then never; not_found = no such item; usage = an
+// id that is none or stands for several.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "act/queue/committer.h"
+#include "act/queue/item.h"
+#include "act/queue/schedule.h"
+#include "act/queue/settings.h"
+#include "base/clock.h"
+#include "net/asio.h"
+#include "store/hold.h"
+#include "store/key_value.h"
+
+namespace gatehouse::act::queue {
+
+struct QueueOptions {
+    std::string folder = {};  ///< `<state>/queue`
+    QueueSettings settings = {};
+    /// The longest that any item waits for its next attempt.
+    std::chrono::microseconds longest_wait = std::chrono::hours(30);
+    std::string who = "gatehouse-front";
+};
+
+struct NewItem {
+    QueueItem item;
+    std::vector<std::string_view> content;  ///< pieces, in order; they live until the put is over
+};
+
+/// Changes that count together or not at all.
+struct Work {
+    std::vector<NewItem> added = {};
+    std::vector<QueueItem> changed = {};  ///< under way or claimed before
+    std::vector<base::ItemId> removed = {};
+    bool durable = true;  ///< false: safe from any kill of ours, and from power cuts a moment later
+};
+
+struct QueueFilter {
+    static constexpr std::size_t kMaxLimit = 1'000'000;
+
+    std::string lane = {};       ///< empty = any
+    std::string sender = {};     ///< part of it, ASCII case ignored
+    std::string recipient = {};  ///< part of one
+    std::optional<bool> held = {};
+    std::size_t limit = 100;
+};
+
+/// For status, metrics and the head of a list.
+struct LaneCount {
+    std::string lane;
+    std::uint64_t waiting = 0;
+    std::uint64_t held = 0;
+    std::uint64_t under_way = 0;
+};
+
+class Queue {
+  public:
+    static base::Result<std::unique_ptr<Queue>> open(const QueueOptions& options, const base::Clock& clock);
+    ~Queue();
+
+    // --- for the walk
+
+    /// Room on the disk for that much more, with the reserve kept.
+    bool has_room(std::uint64_t bytes) const;
+    /// Stores new items; by `give_up` they are durable or will never be delivered.
+    net::Task<base::Result<void>> put(net::Io& io, std::vector<NewItem> items, base::SteadyTime give_up);
+
+    // --- for whoever delivers
+
+    /// The next item that is due; it is under way until commit() changes or removes it, or give_back().
+    std::optional<QueueItem> take(base::WallTime now);
+    /// Its bytes. Blocks on the disk.
+    base::Result<std::string> content(const base::ItemId& id) const;
+    /// What an attempt came to, with the notices that follow from it.
+    net::Task<base::Result<void>> commit(net::Io& io, Work work);
+    /// Nothing came of it: it is due again after `pause`. In memory only.
+    void give_back(const QueueItem& item, std::chrono::milliseconds pause);
+    /// Called from any thread when something may be due earlier than known.
+    void set_wake(std::function<void()> wake);
+
+    // --- for operators; these block
+
+    /// Oldest first.
+    base::Result<std::vector<QueueItem>> list(const QueueFilter& filter) const;
+    /// "REF/n", or a prefix of REF (8 symbols or more) with or without "/n", when only one item has it.
+    base::Result<QueueItem> find(std::string_view id) const;
+    /// All that match are due at once; postponed ones wait on. How many there were.
+    base::Result<std::size_t> flush(const QueueFilter& filter);
+    base::Result<void> hold(const base::ItemId& id);
+    /// Back into the line, and due at once; a postponed one, too.
+    base::Result<void> release(const base::ItemId& id);
+    /// With what is put into the queue instead, such as a notice to the sender.
+    base::Result<void> remove(const base::ItemId& id, std::vector<NewItem> instead);
+
+    std::vector<LaneCount> counts() const;
+    CommitCounters commits() const { return committer_->counters(); }
+    /// For a calm moment, at least every scrub_minutes: see KeyValueStore::scrub. Does nothing when nothing
+    /// was removed since the last time.
+    base::Result<void> scrub();
+    const QueueSettings& settings() const { return options_.settings; }
+
+  private:
+    enum class Change : std::uint8_t { added, changed, removed };
+    // parts.h
+    struct Effect;
+    struct Pending;
+    class Chunks;
+
+    Queue(QueueOptions options, const base::Clock& clock, store::Hold hold, store::KeyValueStore store);
+    base::Result<void> survey();
+    base::Result<void> drop_half_written();
+    base::Result<QueueItem> load(const base::ItemId& id) const;
+    std::vector<Turn> load_turns(std::uint32_t lane, Age age, const std::optional<Turn>& from,
+                                 std::size_t most) const;
+    base::Result<QueueItem> claim(const base::ItemId& id);
+    base::Result<void> commit_now(Work work);
+    base::Result<void> visit(const QueueFilter& filter,
+                             const std::function<bool(QueueItem item)>& visitor) const;
+
+    // intake.cc
+    base::Result<std::uint32_t> lane_number(const std::string& name);
+    base::Result<void> place(const QueueItem& item, Change kind, Pending& pending);
+    base::Result<void> add(const NewItem& item, Chunks& chunks, Pending& pending);
+    base::Result<const Schedule::UnderWay*> clear_place(const base::ItemId& id, Pending& pending);
+    base::Result<void> drop(const base::ItemId& id, Pending& pending);
+    static std::vector<Chunks> measure(Work& work);
+    base::Result<std::shared_ptr<Pending>> prepare(const Work& work, std::vector<Chunks>& chunks);
+    void stored(Pending& pending, const base::Result<void>& result);
+    void take_back(const Pending& pending);
+    bool give_up_on(Pending& pending);
+    net::Task<base::Result<void>> wait_for(net::Io& io, std::shared_ptr<Pending> pending,
+                                           base::SteadyTime give_up);
+    net::Task<base::Result<void>> upload(net::Io& io, const base::ItemId& id, Chunks& chunks,
+                                         base::SteadyTime give_up);
+    void forget_uploads(const std::vector<NewItem>& items);
+
+    const QueueOptions options_;
+    const base::Clock& clock_;
+    store::Hold hold_;
+    store::KeyValueStore store_;
+    mutable std::mutex mutex_;  // of what follows
+    Schedule schedule_;
+    std::function<void()> wake_;
+    bool has_garbage_ = true;
+    std::unique_ptr<Committer> committer_;  // last: its thread uses the rest
+};
+
+}  // namespace gatehouse::act::queue

@@ -1,0 +1,270 @@
+#include "act/queue/queue.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "net/test_support.h"
+#include "store/testing.h"
+
+namespace gatehouse::act::queue {
+namespace {
+
+using base::Fault;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+using namespace std::chrono_literals;
+
+base::WallTime at(std::int64_t seconds) {
+    return base::WallTime(std::chrono::seconds(seconds));
+}
+
+QueueItem item(std::uint32_t number, const std::string& lane = "*", std::uint32_t group = 1) {
+    QueueItem out;
+    out.id = {base::Reference::make(at(1'700'000'000 + number), 1, number), group};
+    out.lane = lane;
+    out.story.envelope.reference = out.id.reference;
+    out.story.envelope.sender = "sender" + std::to_string(number) + "@example.org";
+    out.story.envelope.recipients = {{"user@gw.test", 0, ""}};
+    out.story.facts.header.subject = "subject";
+    out.queued = out.due = at(1'700'000'000);
+    out.expires = at(1'700'500'000);
+    out.head_bytes = 5;
+    return out;
+}
+
+class QueueTest : public ::testing::Test {
+  protected:
+    QueueTest() { open(); }
+    void open(QueueSettings settings = {}) {
+        queue_.reset();
+        auto made = Queue::open({.folder = folder_ / "queue", .settings = settings}, clock_);
+        if (!made) throw std::runtime_error(made.error().sentence);
+        queue_ = std::move(*made);
+    }
+    base::Result<void> put(std::vector<QueueItem> items, const std::string& body = "a message",
+                           base::SteadyTime give_up = base::SteadyTime::max()) {
+        std::vector<NewItem> added;
+        for (auto& one : items) added.push_back({std::move(one), {"head:", body}});
+        base::Result<void> result = base::fail(Fault::internal, "never came back");
+        const auto body_of = [&]() -> net::Task<void> {
+            result = co_await queue_->put(io_, std::move(added), give_up);
+        };
+        net::testing::run(io_, body_of());
+        return result;
+    }
+    base::Result<void> commit(Work work) {
+        base::Result<void> result = base::fail(Fault::internal, "never came back");
+        const auto body_of = [&]() -> net::Task<void> {
+            result = co_await queue_->commit(io_, std::move(work));
+        };
+        net::testing::run(io_, body_of());
+        return result;
+    }
+    LaneCount counts() { return queue_->counts().empty() ? LaneCount() : queue_->counts().front(); }
+    bool is_in_files(const std::string& text) const {
+        for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_ / "queue")) {
+            if (!entry.is_regular_file()) continue;
+            std::ifstream file(entry.path(), std::ios::binary);
+            const std::string all((std::istreambuf_iterator<char>(file)), {});
+            if (all.contains(text)) return true;
+        }
+        return false;
+    }
+
+    store::TemporaryFolder folder_;
+    base::Clock clock_{at(1'700'000'100)};
+    net::Io io_{1};
+    std::unique_ptr<Queue> queue_;
+};
+
+TEST(QueueItems, ComeBackAsTheyWere) {
+    auto one = item(3);
+    one.attempts = 4;
+    one.is_held = one.is_warned = one.is_postponed = one.from_list = one.is_notice = true;
+    one.last = "451 later";
+    one.size = 77;
+    one.story.steps = {{"rcpt", 5, "250 ok"}};
+    const auto back = decode(one.id, encode(one));
+    ASSERT_TRUE(back);
+    EXPECT_EQ(encode(*back), encode(one));
+    EXPECT_EQ(back->story.envelope, one.story.envelope);
+    EXPECT_EQ(back->last, one.last);
+    EXPECT_EQ(back->due, one.due);
+    EXPECT_EQ(decode(one.id, "rubbish\xff").error().fault, Fault::malformed);
+}
+
+TEST_F(QueueTest, WhatIsPutIsThereAfterARestart) {
+    ASSERT_TRUE(put({item(1), item(2)}));
+    EXPECT_EQ(counts().waiting, 2U);
+    open();
+    EXPECT_EQ(counts().waiting, 2U);
+    const auto first = queue_->take(clock_.wall());
+    ASSERT_TRUE(first);
+    EXPECT_EQ(first->id, item(1).id);
+    EXPECT_EQ(first->story.envelope.sender, "sender1@example.org");
+    EXPECT_EQ(first->size, 14U);
+    EXPECT_EQ(queue_->content(first->id).value(), "head:a message");
+    EXPECT_EQ(counts().waiting, 1U);
+    EXPECT_EQ(counts().under_way, 1U);
+    ASSERT_TRUE(commit({.removed = {first->id}}));
+    EXPECT_EQ(counts().under_way, 0U);
+    EXPECT_EQ(queue_->content(first->id).error().fault, Fault::not_found);
+    ASSERT_TRUE(queue_->take(clock_.wall()));
+    open();
+    EXPECT_EQ(counts().waiting, 1U) << "what was on its way is tried again";
+}
+
+TEST_F(QueueTest, AnAttemptPutsItBackWithANotice) {
+    ASSERT_TRUE(put({item(1)}));
+    auto one = queue_->take(clock_.wall()).value();
+    one.attempts = 1;
+    one.due = clock_.wall() + 60s;
+    one.last = "450 later";
+    ASSERT_TRUE(commit({.added = {{item(9, "back"), {"notice"}}}, .changed = {one}}));
+    EXPECT_EQ(queue_->take(clock_.wall())->lane, "back");
+    EXPECT_FALSE(queue_->take(clock_.wall()));
+    clock_.advance(61s);
+    const auto again = queue_->take(clock_.wall());
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->attempts, 1U);
+    EXPECT_EQ(again->last, "450 later");
+    EXPECT_EQ(queue_->content(again->id).value(), "head:a message");
+}
+
+TEST_F(QueueTest, LargeContentGoesInPieces) {
+    std::string body;
+    for (int i = 0; i < 3'500'000; ++i) body += static_cast<char>('a' + i % 23);
+    ASSERT_TRUE(put({item(1), item(2, "other")}, body));
+    open();
+    EXPECT_EQ(queue_->content(item(1).id).value(), "head:" + body);
+    EXPECT_EQ(queue_->content(item(2, "other").id).value(), "head:" + body);
+    const auto one = queue_->take(clock_.wall());
+    ASSERT_TRUE(commit({.removed = {one->id}}));
+    EXPECT_FALSE(queue_->content(one->id));
+}
+
+TEST_F(QueueTest, WhatWasNotStoredInTimeIsNeverDelivered) {
+    for (const std::size_t size : {10U, 3'000'000U}) {
+        const auto result = put({item(1)}, std::string(size, 'x'), clock_.steady() - 1s);
+        ASSERT_FALSE(result);
+        EXPECT_EQ(result.error().fault, Fault::timed_out);
+        EXPECT_FALSE(queue_->take(clock_.wall()));
+        open();
+        EXPECT_EQ(counts().waiting, 0U);
+        EXPECT_THAT(queue_->list({}).value(), SizeIs(0));
+        EXPECT_FALSE(queue_->content(item(1).id));
+    }
+}
+
+TEST_F(QueueTest, OperatorsHoldReleaseFlushAndRemove) {
+    ASSERT_TRUE(put({item(1), item(2), item(3, "b")}));
+    const auto one = item(1).id;
+    ASSERT_TRUE(queue_->hold(one));
+    EXPECT_EQ(queue_->counts().at(0).held, 1U);
+    open();
+    EXPECT_EQ(queue_->counts().at(0).held, 1U);
+    const auto two = queue_->take(clock_.wall());
+    EXPECT_EQ(two->id, item(2).id);
+    EXPECT_EQ(queue_->take(clock_.wall())->id, item(3, "b").id);
+    EXPECT_FALSE(queue_->take(clock_.wall())) << "one is held";
+    EXPECT_EQ(queue_->hold(two->id).error().fault, Fault::unavailable) << "on its way";
+    EXPECT_EQ(queue_->remove(two->id, {}).error().fault, Fault::unavailable);
+    ASSERT_TRUE(queue_->release(one));
+    EXPECT_EQ(queue_->take(clock_.wall())->id, one);
+    auto later = *two;
+    later.due = clock_.wall() + 1h;
+    later.attempts = 1;
+    ASSERT_TRUE(commit({.changed = {later}}));
+    EXPECT_FALSE(queue_->take(clock_.wall()));
+    EXPECT_EQ(queue_->flush({.lane = "b"}).value(), 0U);
+    EXPECT_EQ(queue_->flush({}).value(), 1U);
+    EXPECT_EQ(queue_->take(clock_.wall())->id, two->id);
+    queue_->give_back(*two, 0ms);
+    ASSERT_TRUE(queue_->remove(two->id, {}));
+    EXPECT_EQ(queue_->remove(two->id, {}).error().fault, Fault::not_found);
+}
+
+TEST_F(QueueTest, ListsAndFinds) {
+    ASSERT_TRUE(put({item(1), item(2, "b"), item(2, "b", 2)}));
+    EXPECT_THAT(queue_->list({}).value(), SizeIs(3));
+    EXPECT_THAT(queue_->list({.limit = 2}).value(), SizeIs(2));
+    EXPECT_THAT(queue_->list({.lane = "b"}).value(), SizeIs(2));
+    EXPECT_THAT(queue_->list({.sender = "SENDER1@"}).value(), SizeIs(1));
+    EXPECT_THAT(queue_->list({.recipient = "nobody"}).value(), SizeIs(0));
+    EXPECT_THAT(queue_->list({.held = true}).value(), SizeIs(0));
+    EXPECT_EQ(queue_->find(item(1).id.to_string())->id, item(1).id);
+    EXPECT_EQ(queue_->find(item(1).id.reference.to_string())->id, item(1).id);
+    const auto two = item(2, "b").id.reference.to_string();
+    EXPECT_EQ(queue_->find(two + "/2")->id.group, 2U);
+    EXPECT_EQ(queue_->find(two).error().fault, Fault::usage);
+    EXPECT_EQ(queue_->find("zzz").error().fault, Fault::usage);
+    EXPECT_EQ(queue_->find("7Q3K-M8TD-0VZ2-6XNB").error().fault, Fault::not_found);
+}
+
+TEST_F(QueueTest, AScrubLeavesNothingOfWhatWasRemoved) {
+    const std::string secret = "a text that nobody else has, 4711" + std::string(5000, 'z');
+    ASSERT_TRUE(put({item(1)}, secret));
+    ASSERT_TRUE(put({item(2)}, "what stays" + std::string(5000, 'y')));
+    EXPECT_TRUE(is_in_files("4711"));
+    ASSERT_TRUE(commit({.removed = {queue_->take(clock_.wall())->id}}));
+    ASSERT_TRUE(queue_->scrub());
+    EXPECT_FALSE(is_in_files("4711"));
+    EXPECT_TRUE(is_in_files("what stays"));
+    EXPECT_THAT(queue_->content(item(2).id).value(), HasSubstr("what stays"));
+}
+
+TEST_F(QueueTest, OneProcessAtATimeAndNewerFormatsAreRefused) {
+    const auto second = Queue::open({.folder = folder_ / "queue"}, clock_);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().fault, Fault::unavailable);
+    queue_.reset();
+    {
+        auto store = store::KeyValueStore::open(folder_ / "queue/store", {.format = 1});
+        ASSERT_TRUE(store);
+    }
+    std::error_code error;
+    std::filesystem::remove_all(folder_ / "queue/store", error);
+    {
+        ASSERT_TRUE(store::KeyValueStore::open(folder_ / "queue/store", {.format = 9}));
+    }
+    const auto newer = Queue::open({.folder = folder_ / "queue"}, clock_);
+    ASSERT_FALSE(newer);
+    EXPECT_EQ(newer.error().fault, Fault::refused);
+}
+
+TEST_F(QueueTest, ADiskThatIsNearlyFullTakesNoMore) {
+    EXPECT_TRUE(queue_->has_room(1000));
+    open({.reserve = 1LL << 40});
+    EXPECT_FALSE(queue_->has_room(1000));
+}
+
+/// Many coroutines at once share few writes, and each hears of its own.
+TEST_F(QueueTest, ManyPutsShareAWrite) {
+    constexpr std::uint32_t kMany = 300;
+    int good = 0;
+    const auto one = [&](std::uint32_t number) -> net::Task<void> {
+        std::vector<NewItem> items{{item(number), {"some text"}}};
+        const auto done = co_await queue_->put(io_, std::move(items), base::SteadyTime::max());
+        good += done ? 1 : 0;
+    };
+    for (std::uint32_t i = 0; i < kMany; ++i) net::testing::start(io_, one(i));
+    io_.run();
+    io_.restart();
+    EXPECT_EQ(good, static_cast<int>(kMany));
+    EXPECT_EQ(queue_->commits().batches, kMany);
+    EXPECT_LT(queue_->commits().writes, kMany / 3);
+    std::set<base::ItemId> seen;
+    while (const auto taken = queue_->take(clock_.wall())) {
+        seen.insert(taken->id);
+        ASSERT_TRUE(commit({.removed = {taken->id}, .durable = false}));
+    }
+    EXPECT_EQ(seen.size(), kMany);
+}
+
+}  // namespace
+}  // namespace gatehouse::act::queue

@@ -1,0 +1,85 @@
+// Which item's turn is next: per lane and age a window onto the store, who is on the way, and how many wait.
+// In memory; the store holds the truth. Not thread-safe: Queue guards it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "act/queue/keys.h"
+#include "act/queue/window.h"
+
+namespace gatehouse::act::queue {
+
+class Schedule {
+  public:
+    /// Reads at most `most` turns behind `from` (or from the first) of that lane and age, in order.
+    using Load = std::function<std::vector<Turn>(std::uint32_t lane, Age age, const std::optional<Turn>& from,
+                                                 std::size_t most)>;
+    struct Lane {
+        std::string name;
+        std::array<Window, 2> windows;  // by Age
+        std::uint64_t waiting = 0;      ///< under way not counted
+        std::uint64_t held = 0;
+        std::size_t under_way = 0;
+        std::uint32_t served = 0;       ///< turns given, to give the old their share
+        base::WallTime paused_until{};  ///< nothing of it can be sent before
+    };
+    /// An item that somebody works on: a deliverer who took it, or an operator.
+    struct UnderWay {
+        TurnKey key;  ///< under which the store has it, unless it is held
+        bool is_held = false;
+        bool is_taken = false;
+        std::uint64_t size = 0;
+    };
+
+    Schedule(std::size_t concurrency, std::chrono::microseconds longest_wait)
+        : concurrency_(concurrency), longest_wait_(longest_wait) {}
+
+    void add_lane(std::uint32_t number, std::string name);
+    /// The lane of that name; a new one has the next number. The store must know it before an item of it.
+    std::uint32_t lane_number(std::string_view name, bool& is_new);
+    std::map<std::uint32_t, Lane>& lanes() { return lanes_; }
+    const std::map<std::uint32_t, Lane>& lanes() const { return lanes_; }
+
+    /// What a start finds; not read into memory.
+    void count(const TurnKey& key) { ++lanes_[key.lane].waiting; }
+    void count_held(std::uint32_t lane) { ++lanes_[lane].held; }
+
+    /// An item that is stored now: into the line, or among those that are held.
+    void insert(const TurnKey& key, bool is_held);
+
+    /// The next one, which is under way from here on. Lanes take turns, fresh items go first, every fourth
+    /// turn is an old one's. An item that is due later than anybody may be (the clock went back) is due now.
+    std::optional<TurnKey> take(base::WallTime now, const Load& load);
+    /// For an operator; false: somebody works on it.
+    bool claim(const UnderWay& item);
+    /// Null: nobody works on it.
+    UnderWay* find(const base::ItemId& id);
+    /// What was done to it is stored: its old place is gone.
+    void leave(const base::ItemId& id);
+    /// Nothing was done to it: it goes back to its old place.
+    void give_back(const base::ItemId& id);
+    /// It cannot be read: nobody takes it again, and its lane goes on.
+    void set_aside(const base::ItemId& id) { --lanes_[under_way_.at(id).key.lane].under_way; }
+    /// A claim of what was not there any more: without a place.
+    void unclaim(const base::ItemId& id) { under_way_.erase(id); }
+
+  private:
+    std::optional<TurnKey> take_from(std::uint32_t number, Lane& lane, base::WallTime now, const Load& load);
+    std::optional<Turn> take_due(std::uint32_t number, Lane& lane, Age age, base::WallTime now,
+                                 const Load& load);
+
+    const std::size_t concurrency_;
+    const std::chrono::microseconds longest_wait_;
+    std::map<std::uint32_t, Lane> lanes_;
+    std::uint32_t last_lane_ = 0;  // that was served
+    std::map<base::ItemId, UnderWay> under_way_;
+};
+
+}  // namespace gatehouse::act::queue

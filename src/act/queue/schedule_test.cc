@@ -1,0 +1,192 @@
+#include "act/queue/schedule.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "act/queue/back_off.h"
+
+namespace gatehouse::act::queue {
+namespace {
+
+using namespace std::chrono_literals;
+
+base::WallTime at(std::int64_t seconds) {
+    return base::WallTime(std::chrono::seconds(seconds));
+}
+
+base::ItemId id(std::uint32_t number) {
+    return {base::Reference::make(at(1'600'000'000 + number), 0, number), 1};
+}
+
+/// A store for the schedule to read.
+struct Shelf {
+    std::map<std::pair<std::uint32_t, Age>, std::set<Turn>> turns;
+    std::size_t loads = 0;
+
+    Schedule::Load load() {
+        return [this](std::uint32_t lane, Age age, const std::optional<Turn>& from, std::size_t most) {
+            ++loads;
+            const auto& all = turns[{lane, age}];
+            std::vector<Turn> out;
+            for (auto i = from ? all.upper_bound(*from) : all.begin(); i != all.end() && out.size() < most;
+                 ++i)
+                out.push_back(*i);
+            return out;
+        };
+    }
+};
+
+TEST(Keys, ComeBackAsTheyWere) {
+    const TurnKey key{7, Age::tried, {at(1'700'000'000), id(3)}};
+    const auto back = turn_from(turn_key(key));
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->lane, 7U);
+    EXPECT_EQ(back->age, Age::tried);
+    EXPECT_EQ(back->turn, key.turn);
+    EXPECT_EQ(id_from(id_bytes(id(5))), id(5));
+    EXPECT_FALSE(turn_from("s"));
+    EXPECT_FALSE(turn_from(turn_key(key) + "x"));
+    EXPECT_LT(turn_key({7, Age::tried, {at(1), id(9)}}), turn_key({7, Age::tried, {at(2), id(1)}}));
+    EXPECT_EQ(lane_of(lane_key(70'000)), 70'000U);
+}
+
+TEST(BackOff, FollowsTheListWithALittleChance) {
+    const std::vector<std::chrono::seconds> times{60s, 300s, 3600s};
+    for (std::uint32_t random : {0U, 1U, 999'999'999U, 4'294'967'295U}) {
+        for (const auto& [attempts, middle] : {std::pair{1U, 60s}, {2U, 300s}, {3U, 3600s}, {50U, 3600s}}) {
+            const auto wait = back_off(times, attempts, random);
+            EXPECT_GE(wait, middle * 9 / 10);
+            EXPECT_LE(wait, middle * 11 / 10);
+        }
+    }
+    EXPECT_NE(back_off(times, 1, 5), back_off(times, 1, 1500));
+}
+
+class ScheduleTest : public ::testing::Test {
+  protected:
+    void add(std::uint32_t lane, Age age, std::int64_t due, std::uint32_t number) {
+        const TurnKey key{lane, age, {at(due), id(number)}};
+        shelf_.turns[{lane, age}].insert(key.turn);
+        schedule_.insert(key, false);
+    }
+    /// The number of the next item, 0 = none.
+    std::uint32_t take(std::int64_t now) {
+        const auto taken = schedule_.take(at(now), shelf_.load());
+        if (!taken) return 0;
+        for (std::uint32_t i = 1; i < 5000; ++i) {
+            if (id(i) == taken->turn.id) return i;
+        }
+        return 0;
+    }
+    void done(std::uint32_t lane, Age age, std::int64_t due, std::uint32_t number) {
+        schedule_.leave(id(number));
+        shelf_.turns[{lane, age}].erase({at(due), id(number)});
+    }
+
+    Schedule schedule_{3, 30h};
+    Shelf shelf_;
+};
+
+TEST_F(ScheduleTest, TheEarliestThatIsDueAndNobodyTwice) {
+    schedule_.add_lane(1, "*");
+    add(1, Age::fresh, 20, 2);
+    add(1, Age::fresh, 10, 1);
+    add(1, Age::fresh, 30, 3);
+    EXPECT_EQ(take(9), 0U);
+    EXPECT_EQ(take(25), 1U);
+    EXPECT_EQ(take(25), 2U);
+    EXPECT_EQ(take(25), 0U);
+}
+
+TEST_F(ScheduleTest, NoMoreAtATimeThanALaneMayHave) {
+    schedule_.add_lane(1, "*");
+    for (std::uint32_t i = 1; i <= 5; ++i) add(1, Age::fresh, 10, i);
+    EXPECT_EQ(take(10), 1U);
+    EXPECT_EQ(take(10), 2U);
+    EXPECT_EQ(take(10), 3U);
+    EXPECT_EQ(take(10), 0U);
+    done(1, Age::fresh, 10, 2);
+    EXPECT_EQ(take(10), 4U);
+}
+
+TEST_F(ScheduleTest, FreshGoesFirstAndTheOldHaveTheirShare) {
+    schedule_.add_lane(1, "*");
+    for (std::uint32_t i = 1; i <= 8; ++i) {
+        add(1, Age::fresh, 10, i);
+        add(1, Age::tried, 1, 100 + i);
+    }
+    std::vector<std::uint32_t> order;
+    for (int i = 0; i < 8; ++i) {
+        order.push_back(take(10));
+        schedule_.leave(id(order.back()));
+    }
+    EXPECT_EQ(order, (std::vector<std::uint32_t>{1, 2, 3, 101, 4, 5, 6, 102}));
+}
+
+TEST_F(ScheduleTest, LanesTakeTurns) {
+    schedule_.add_lane(1, "a");
+    schedule_.add_lane(2, "b");
+    for (std::uint32_t i = 1; i <= 3; ++i) {
+        add(1, Age::fresh, 10, i);
+        add(2, Age::fresh, 10, 10 + i);
+    }
+    std::vector<std::uint32_t> order;
+    for (int i = 0; i < 4; ++i) order.push_back(take(10));
+    EXPECT_EQ(order, (std::vector<std::uint32_t>{1, 11, 2, 12}));
+}
+
+TEST_F(ScheduleTest, AClockThatWentBackHoldsNobodyUp) {
+    schedule_.add_lane(1, "*");
+    add(1, Age::tried, 1'000'000'000, 1);
+    EXPECT_EQ(take(1'000'000'000 - 29 * 3600), 0U) << "an ordinary wait";
+    EXPECT_EQ(take(1'000'000), 1U);
+}
+
+TEST_F(ScheduleTest, WhatAnOperatorWorksOnIsNotTaken) {
+    schedule_.add_lane(1, "*");
+    add(1, Age::fresh, 10, 1);
+    const Schedule::UnderWay mine{{1, Age::fresh, {at(10), id(1)}}, false, false, 5};
+    EXPECT_TRUE(schedule_.claim(mine));
+    EXPECT_FALSE(schedule_.claim(mine));
+    EXPECT_EQ(take(10), 0U);
+    schedule_.give_back(id(1));
+    EXPECT_EQ(take(10), 1U);
+    EXPECT_EQ(schedule_.lanes().at(1).waiting, 0U);
+    EXPECT_EQ(schedule_.lanes().at(1).under_way, 1U);
+}
+
+/// Against a model: any order of arrivals and departures gives every item once, in the order of due times.
+TEST(ScheduleProperty, AWindowOnManyItemsMissesNone) {
+    std::mt19937 random(7);
+    Schedule schedule(100'000, 30h);
+    Shelf shelf;
+    schedule.add_lane(1, "*");
+    std::set<Turn> model;
+    std::uint32_t next = 1;
+    std::set<base::ItemId> given;
+    const auto arrive = [&] {
+        const TurnKey key{1, Age::fresh, {at(static_cast<std::int64_t>(random() % 5000)), id(next++)}};
+        shelf.turns[{1, Age::fresh}].insert(key.turn);
+        schedule.insert(key, false);
+        model.insert(key.turn);
+    };
+    for (int i = 0; i < 2000; ++i) arrive();
+    std::size_t windowed = 0;
+    while (!model.empty()) {
+        if (next < 4000 && random() % 3 == 0) arrive();
+        const auto taken = schedule.take(at(5000), shelf.load());
+        ASSERT_TRUE(taken);
+        EXPECT_EQ(taken->turn, *model.begin());
+        EXPECT_TRUE(given.insert(taken->turn.id).second);
+        model.erase(model.begin());
+        shelf.turns[{1, Age::fresh}].erase(taken->turn);
+        schedule.leave(taken->turn.id);
+        ++windowed;
+    }
+    EXPECT_EQ(windowed, next - 1);
+    EXPECT_GT(shelf.loads, 3U) << "the window was smaller than the queue";
+}
+
+}  // namespace
+}  // namespace gatehouse::act::queue
