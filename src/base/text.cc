@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
 
@@ -129,6 +130,21 @@ bool is_ascii(std::string_view bytes) {
     }
     for (; at < bytes.size(); ++at) seen |= static_cast<unsigned char>(bytes[at]);
     return (seen & kHighBits) == 0;
+}
+
+std::string ascii_escaped(std::string_view bytes, std::size_t limit, std::string_view also) {
+    static constexpr std::array<unsigned, 5> kLeadBits{0xFF, 0x7F, 0x1F, 0x0F, 0x07};
+    std::string out;
+    while (!bytes.empty() && out.size() < limit) {
+        const std::size_t length = std::max<std::size_t>(1, utf8_length(bytes));
+        auto point = static_cast<unsigned char>(bytes[0]) & (length == 1 ? 0xFFU : kLeadBits.at(length));
+        for (std::size_t i = 1; i < length; ++i)
+            point = point << 6 | (static_cast<unsigned char>(bytes[i]) & 0x3FU);
+        const bool is_plain = point >= 0x20 && point < 0x7F && !also.contains(static_cast<char>(point));
+        out += is_plain ? std::string(1, static_cast<char>(point)) : fmt::format("\\x{{{:X}}}", point);
+        bytes.remove_prefix(length);
+    }
+    return out;
 }
 
 bool is_valid_utf8(std::string_view bytes) {

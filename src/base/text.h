@@ -55,6 +55,9 @@ std::string_view cut_text(std::string_view text, std::size_t limit);
 /// For logs, JSON-free sentences and terminals: control characters (C0, C1, those that turn the reading order
 /// round) and invalid UTF-8 become \xNN; cut at `limit` bytes.
 std::string printable(std::string_view bytes, std::size_t limit = 256);
+/// Printable ASCII alone: every other character, bytes that are no UTF-8, and those of `also` become \x{HEX},
+/// as RFC 6533 section 3 writes addresses; cut at about `limit` bytes.
+std::string ascii_escaped(std::string_view bytes, std::size_t limit = 256, std::string_view also = {});
 bool is_valid_utf8(std::string_view bytes);
 /// No byte above 127.
 bool is_ascii(std::string_view bytes);

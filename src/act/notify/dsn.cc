@@ -1,0 +1,215 @@
+#include "act/notify/dsn.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "receive/smtp/xtext.h"
+
+namespace gatehouse::act::notify {
+namespace {
+
+using message::Envelope;
+using message::Recipient;
+
+constexpr std::size_t kMaxReply = 400;
+constexpr std::size_t kMaxAddress = 320;
+constexpr std::size_t kRoomForText = 512 * 1024;  // of kMaxNotice, for everything but the original
+
+/// For header and status fields: one line of printable ASCII.
+std::string plain(std::string_view text, std::size_t most) {
+    return base::ascii_escaped(text, most);
+}
+
+std::string_view action_of(NoticeKind kind) {
+    static constexpr std::array<std::string_view, 3> kWords{"failed", "delayed", "relayed"};
+    return kWords.at(static_cast<std::size_t>(kind));
+}
+
+std::string_view subject_of(NoticeKind kind) {
+    static constexpr std::array<std::string_view, 3> kSubjects{
+        "Your message could not be delivered", "Your message is still waiting to be delivered",
+        "Your message was passed on"};
+    return kSubjects.at(static_cast<std::size_t>(kind));
+}
+
+std::string_view opening_of(NoticeKind kind) {
+    static constexpr std::array<std::string_view, 3> kOpenings{
+        "Your message could not be delivered to the recipients below, and nobody\r\nwill try again.",
+        "Your message could not be delivered to the recipients below yet. You need\r\nnot send it again: "
+        "delivery is tried further.",
+        "Your message was passed on to a mail server that sends no confirmation of\r\nits own, for the "
+        "recipients below."};
+    return kOpenings.at(static_cast<std::size_t>(kind));
+}
+
+/// RFC 3464 section 2.3.2 and RFC 6533 section 3: the type says how the address is written.
+std::string typed_address(std::string_view address) {
+    if (base::is_ascii(address)) return "rfc822; " + plain(address, kMaxAddress);
+    return "utf-8; " + base::ascii_escaped(address, kMaxAddress * 4, "\\+=");
+}
+
+/// ORCPT=type;xtext as the sender wrote it.
+std::string original_recipient(const Recipient& recipient) {
+    const auto semicolon = recipient.orcpt.find(';');
+    if (semicolon == std::string::npos) return {};
+    const std::string type = recipient.orcpt.substr(0, semicolon);
+    const auto value = std::string_view(recipient.orcpt).substr(semicolon + 1);
+    if (!base::is_ascii(value)) return typed_address(value);
+    const auto decoded = receive::smtp::decode_xtext(value);
+    return plain(type + "; " + (decoded ? *decoded : std::string(value)), kMaxAddress * 2);
+}
+
+std::string diagnostic(const NoticeRecipient& one) {
+    return fmt::format("{}; {}", one.remote.empty() ? "x-gatehouse" : "smtp", plain(one.reply, kMaxReply));
+}
+
+std::string status_fields(const Notice& notice, const Original& original, std::string_view host) {
+    const auto& envelope = original.envelope;
+    std::string out = fmt::format("Reporting-MTA: dns; {}\r\n", plain(host, 255));
+    if (const auto id = receive::smtp::decode_xtext(envelope.envid); id && !id->empty())
+        out += fmt::format("Original-Envelope-Id: {}\r\n", plain(*id, 300));
+    out += fmt::format("Arrival-Date: {}\r\n", base::to_rfc5322(envelope.received, envelope.utc_offset));
+    for (const auto& one : notice.recipients) {
+        out += "\r\n";
+        if (const auto as_given = original_recipient(one.recipient); !as_given.empty())
+            out += fmt::format("Original-Recipient: {}\r\n", as_given);
+        out += fmt::format("Final-Recipient: {}\r\nAction: {}\r\nStatus: {}\r\n",
+                           typed_address(one.recipient.address), action_of(notice.kind),
+                           status_of(one.reply, notice.kind));
+        // Where our hops are is nobody's business but our own users'.
+        if (!one.remote.empty() && envelope.client.permitted_sender)
+            out += fmt::format("Remote-MTA: dns; [{}]\r\n", plain(one.remote, 64));
+        if (!one.reply.empty()) out += fmt::format("Diagnostic-Code: {}\r\n", diagnostic(one));
+        if (one.tried != base::WallTime())
+            out += fmt::format("Last-Attempt-Date: {}\r\n", base::to_rfc5322(one.tried, envelope.utc_offset));
+        if (notice.kind == NoticeKind::delayed)
+            out += fmt::format("Will-Retry-Until: {}\r\n",
+                               base::to_rfc5322(notice.retry_until, envelope.utc_offset));
+    }
+    return out;
+}
+
+std::string words(const Notice& notice, const Original& original, std::string_view host) {
+    std::string out =
+        fmt::format("This is the mail gateway {}.\r\n\r\n{}\r\n", plain(host, 255), opening_of(notice.kind));
+    if (notice.kind == NoticeKind::delayed) {
+        out += fmt::format("It is tried until {}.\r\n",
+                           base::to_rfc5322(notice.retry_until, original.envelope.utc_offset));
+    }
+    for (const auto& one : notice.recipients) {
+        out += fmt::format("\r\n<{}>\r\n", plain(one.recipient.address, kMaxAddress));
+        if (!one.reply.empty()) out += fmt::format("    {}\r\n", plain(one.reply, kMaxReply));
+    }
+    out += fmt::format("\r\nReference: {}\r\n", original.envelope.reference.to_string());
+    return out;
+}
+
+struct Returned {
+    std::string_view type;
+    std::string_view bytes;
+};
+
+/// RFC 3461 section 4.3: FULL asks for the whole; failures alone give it back, and nothing gives back what is
+/// large. Whoever did not ask gets the header, which is enough to know the message by.
+Returned returned_part(const Notice& notice, const Original& original) {
+    const bool is_whole = notice.kind == NoticeKind::failed && base::iequals(original.envelope.ret, "FULL") &&
+                          original.content.size() <= kMaxNotice - kRoomForText;
+    if (is_whole) return {"message/rfc822", original.content};
+    return {
+        "text/rfc822-headers",
+        original.content.substr(0, std::min<std::size_t>(original.header_bytes, kMaxNotice - kRoomForText))};
+}
+
+std::string boundary_for(std::string_view content, const base::Reference& reference) {
+    std::string boundary = "=_" + reference.to_string();
+    while (content.contains("--" + boundary)) boundary += "_";
+    return boundary;
+}
+
+std::string_view encoding_of(std::string_view bytes) {
+    return base::is_ascii(bytes) ? "7bit" : "8bit";
+}
+
+bool is_sane_id(std::string_view id) {
+    return id.size() > 2 && id.size() < 250 && id.front() == '<' && id.back() == '>' &&
+           std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+}
+
+std::string header(const Notice& notice, const Original& original, std::string_view host,
+                   const base::Reference& reference, base::WallTime now, std::string_view boundary) {
+    const auto& envelope = original.envelope;
+    std::string out = fmt::format(
+        "From: \"Mail gateway {0}\" <MAILER-DAEMON@{0}>\r\nTo: <{1}>\r\nSubject: {2}\r\nDate: {3}\r\n"
+        "Message-ID: <{4}@{0}>\r\n",
+        plain(host, 255), envelope.sender, subject_of(notice.kind),
+        base::to_rfc5322(now, envelope.utc_offset), reference.to_string());
+    if (is_sane_id(original.message_id))
+        out += fmt::format("In-Reply-To: {0}\r\nReferences: {0}\r\n", original.message_id);
+    out += fmt::format(
+        "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report;\r\n"
+        "\treport-type=delivery-status; boundary=\"{}\"\r\n\r\n",
+        boundary);
+    return out;
+}
+
+}  // namespace
+
+bool takes_bounces(std::string_view sender) {
+    const std::string local = base::lower(sender.substr(0, sender.rfind('@')));
+    static constexpr std::array<std::string_view, 4> kWithin{"=", "bounce", "-return", "-errors"};
+    const bool has_mark = std::any_of(kWithin.begin(), kWithin.end(),
+                                      [&](std::string_view mark) { return local.contains(mark); });
+    return has_mark || local.starts_with("owner-") || local.ends_with("-owner");
+}
+
+bool wants_notice(NoticeKind kind, const Envelope& envelope, const Recipient& recipient, bool from_list) {
+    if (envelope.sender.empty() || (recipient.notify & message::kNotifyNever) != 0) return false;
+    if (from_list && (kind != NoticeKind::failed || !takes_bounces(envelope.sender))) return false;
+    const bool is_silent = recipient.notify == 0;
+    switch (kind) {
+        case NoticeKind::failed:
+            return is_silent || (recipient.notify & message::kNotifyFailure) != 0;
+        case NoticeKind::delayed:
+            return is_silent || (recipient.notify & message::kNotifyDelay) != 0;
+        case NoticeKind::relayed:
+            return (recipient.notify & message::kNotifySuccess) != 0;
+    }
+    return false;
+}
+
+std::string status_of(std::string_view reply, NoticeKind kind) {
+    if (kind == NoticeKind::relayed) return "2.0.0";
+    const auto words = base::split(reply, ' ');
+    const bool has_code = words.size() >= 2 && words[0].size() == 3 && base::parse_unsigned(words[0]);
+    const auto parts = has_code ? base::split(words[1], '.') : std::vector<std::string_view>();
+    const bool is_enhanced = parts.size() == 3 && parts[0].size() == 1 && base::parse_unsigned(parts[1]) &&
+                             base::parse_unsigned(parts[2]) && parts[1].size() < 4 && parts[2].size() < 4;
+    const char first = has_code ? words[0][0] : '4';
+    // What was put off until its time was over failed for that, whatever the last word was.
+    if (kind == NoticeKind::failed && first == '4') return "4.4.7";
+    if (is_enhanced && parts[0][0] == first) return std::string(words[1]);
+    return first == '5' ? "5.0.0" : "4.0.0";
+}
+
+std::string write_dsn(const Notice& notice, const Original& original, std::string_view host,
+                      const base::Reference& reference, base::WallTime now) {
+    const auto returned = returned_part(notice, original);
+    const auto boundary = boundary_for(original.content, reference);
+    std::string out = header(notice, original, host, reference, now, boundary);
+    out += fmt::format("--{}\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n{}", boundary,
+                       words(notice, original, host));
+    out += fmt::format("\r\n--{}\r\nContent-Type: message/delivery-status\r\n\r\n{}", boundary,
+                       status_fields(notice, original, host));
+    if (!returned.bytes.empty()) {
+        out += fmt::format("\r\n--{}\r\nContent-Type: {}\r\nContent-Transfer-Encoding: {}\r\n\r\n", boundary,
+                           returned.type, encoding_of(returned.bytes));
+        out += returned.bytes;
+    }
+    out += fmt::format("\r\n--{}--\r\n", boundary);
+    return out;
+}
+
+}  // namespace gatehouse::act::notify

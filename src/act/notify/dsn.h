@@ -1,0 +1,64 @@
+// Delivery status notifications: what the sender of a message is told of its fate (RFC 3461, 3464, 3463,
+// 6533). Pure. Who is told of what stands in wants_notice(); the text is made by write_dsn(). Never longer
+// than kMaxNotice, 7-bit but for a returned original that is not and an internationalised sender. Nothing
+// that a client or a next hop chose can add a line or a header to it.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "message/envelope.h"
+
+namespace gatehouse::act::notify {
+
+inline constexpr std::size_t kMaxNotice = 1U << 20;
+/// Of one notice; more recipients are told of in several.
+inline constexpr std::size_t kMaxRecipients = 200;
+
+enum class NoticeKind : std::uint8_t {
+    failed,   ///< nobody will try again
+    delayed,  ///< not yet; we go on
+    relayed,  ///< handed to a server that reports no success itself
+};
+
+struct NoticeRecipient {
+    message::Recipient recipient;
+    std::string reply;          ///< "550 5.1.1 no such user"; the next hop's, or ours
+    std::string remote;         ///< IP address of the hop that said it; empty = these are our own words
+    base::WallTime tried = {};  ///< the last attempt
+};
+
+struct Notice {
+    NoticeKind kind = NoticeKind::failed;
+    std::vector<NoticeRecipient> recipients;  ///< at least one, at most kMaxRecipients
+    base::WallTime retry_until = {};          ///< delayed
+};
+
+/// The message that it is about.
+struct Original {
+    const message::Envelope& envelope;
+    std::string_view content;      ///< as it was passed on, without the lines that we put in front
+    std::size_t header_bytes = 0;  ///< of its header with the line that ends it; 0 = not known
+    std::string_view message_id = {};
+};
+
+/// RFC 3461 section 4.1; NOTIFY absent = FAILURE,DELAY. Nobody is told of mail from <>. A sender of list mail
+/// is told of failures only, and only where the address is one that takes them (VERP, BATV, "-bounces",
+/// "owner-"): an answer to anything else of a list would go to all of it.
+bool wants_notice(NoticeKind kind, const message::Envelope& envelope, const message::Recipient& recipient,
+                  bool from_list);
+
+/// True for addresses that list software makes to be answered by machines.
+bool takes_bounces(std::string_view sender);
+
+/// The enhanced status code of a reply (RFC 3463), or one that says as much as its class.
+std::string status_of(std::string_view reply, NoticeKind kind);
+
+/// The whole message, CRLF. `host` is our own name, `reference` the notice's own.
+std::string write_dsn(const Notice& notice, const Original& original, std::string_view host,
+                      const base::Reference& reference, base::WallTime now);
+
+}  // namespace gatehouse::act::notify

@@ -1,0 +1,179 @@
+#include "act/notify/dsn.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/text.h"
+#include "inspect/mime/parser.h"
+
+namespace gatehouse::act::notify {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+constexpr std::string_view kContent = "From: <a@example.org>\r\nSubject: the original\r\n\r\nits body\r\n";
+constexpr std::size_t kHeader = kContent.find("\r\n\r\n") + 4;
+
+base::WallTime at(std::int64_t seconds) {
+    return base::WallTime(std::chrono::seconds(seconds));
+}
+
+message::Envelope envelope() {
+    message::Envelope out;
+    out.sender = "a@example.org";
+    out.received = at(1'700'000'000);
+    out.reference = base::Reference::make(out.received, 1, 1);
+    return out;
+}
+
+std::string dsn(const Notice& notice, const message::Envelope& about, std::string_view content = kContent,
+                std::size_t header = kHeader) {
+    return write_dsn(notice, {about, content, header, "<id@example.org>"}, "gateway.test",
+                     base::Reference::make(at(1'700'000'100), 1, 2), at(1'700'000'100));
+}
+
+Notice failed(const std::string& reply = "550 5.1.1 no such user") {
+    return {NoticeKind::failed, {{{"b@gw.test", 0, ""}, reply, "192.0.2.1", at(1'700'000'050)}}, {}};
+}
+
+TEST(Dsn, TellsPeopleAndMachines) {
+    auto about = envelope();
+    about.envid = "QQ+3D1";
+    auto notice = failed();
+    notice.recipients[0].recipient.orcpt = "rfc822;B+2Bx@gw.test";
+    const auto text = dsn(notice, about);
+    EXPECT_THAT(
+        text,
+        StartsWith(
+            "From: \"Mail gateway gateway.test\" <MAILER-DAEMON@gateway.test>\r\nTo: <a@example.org>\r\n"));
+    for (const char* part : {"Auto-Submitted: auto-replied\r\n", "report-type=delivery-status",
+                             "In-Reply-To: <id@example.org>\r\n", "Reporting-MTA: dns; gateway.test\r\n",
+                             "Original-Envelope-Id: QQ=1\r\n", "Original-Recipient: rfc822; B+x@gw.test\r\n",
+                             "Final-Recipient: rfc822; b@gw.test\r\n", "Action: failed\r\nStatus: 5.1.1\r\n",
+                             "Diagnostic-Code: smtp; 550 5.1.1 no such user\r\n",
+                             "Last-Attempt-Date: ", "Subject: the original\r\n\r\n\r\n--"}) {
+        EXPECT_THAT(text, HasSubstr(part));
+    }
+    EXPECT_THAT(text, Not(HasSubstr("its body"))) << "nobody asked for it";
+    EXPECT_THAT(text, Not(HasSubstr("192.0.2.1"))) << "a stranger learns nothing of our hops";
+    about.client.permitted_sender = true;
+    EXPECT_THAT(dsn(failed(), about), HasSubstr("Remote-MTA: dns; [192.0.2.1]\r\n"));
+}
+
+TEST(Dsn, IsAWellFormedReport) {
+    for (const std::string ret : {"", "FULL", "HDRS"}) {
+        auto about = envelope();
+        about.ret = ret;
+        const auto text = dsn(failed(), about);
+        const auto structure = inspect::mime::parse(text);
+        EXPECT_TRUE(structure.root().anomalies.is_empty());
+        ASSERT_EQ(structure.parts.size(), ret == "FULL" ? 5U : 4U) << text;
+        EXPECT_EQ(text.contains("its body"), ret == "FULL");
+        EXPECT_TRUE(base::is_ascii(text));
+        EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), std::count(text.begin(), text.end(), '\r'));
+    }
+}
+
+TEST(Dsn, DelaysSayUntilWhenAndRelaysThatNoMoreWillBeHeard) {
+    auto notice = failed("450 4.2.0 later");
+    notice.kind = NoticeKind::delayed;
+    notice.retry_until = at(1'700'400'000);
+    const auto delayed = dsn(notice, envelope());
+    EXPECT_THAT(delayed, HasSubstr("Action: delayed\r\nStatus: 4.2.0\r\n"));
+    EXPECT_THAT(delayed, HasSubstr("Will-Retry-Until: Sun, 19 Nov 2023 13:20:00 +0000\r\n"));
+    notice.kind = NoticeKind::relayed;
+    notice.recipients[0].reply = "250 2.0.0 ok";
+    EXPECT_THAT(dsn(notice, envelope()), HasSubstr("Action: relayed\r\nStatus: 2.0.0\r\n"));
+}
+
+TEST(Dsn, StatusCodes) {
+    using enum NoticeKind;
+    EXPECT_EQ(status_of("550 5.1.1 x", failed), "5.1.1");
+    EXPECT_EQ(status_of("550 no code", failed), "5.0.0");
+    EXPECT_EQ(status_of("550 4.1.1 wrong class", failed), "5.0.0");
+    EXPECT_EQ(status_of("451 4.4.1 x", failed), "4.4.7");
+    EXPECT_EQ(status_of("451 4.4.1 x", delayed), "4.4.1");
+    EXPECT_EQ(status_of("not a reply", failed), "4.4.7");
+    EXPECT_EQ(status_of("", delayed), "4.0.0");
+    EXPECT_EQ(status_of("550 5.1.1\r\nX: y", failed), "5.0.0");
+    EXPECT_EQ(status_of("250 2.0.0 ok", relayed), "2.0.0");
+}
+
+TEST(Dsn, NothingThatOthersChoseBecomesALine) {
+    auto about = envelope();
+    about.sender = "a@example.org";
+    about.envid = "x";
+    const std::string evil = "550 5.1.1 no\r\nBcc: <x@y>\r\n\r\n--\x1b[31m \xc2\x9b \xff";
+    auto notice = failed(evil);
+    notice.recipients[0].recipient.address = "b\r\nX-Evil: 1@gw.test";
+    notice.recipients[0].recipient.orcpt = "rfc822;x+0D+0AX-Evil: 2";
+    const auto text = write_dsn(notice, {about, kContent, kHeader, "<a>\r\nX-Evil: 3"}, "gateway.test",
+                                base::Reference::make(at(1), 1, 2), at(1'700'000'100));
+    EXPECT_TRUE(base::is_ascii(text));
+    EXPECT_THAT(text, Not(HasSubstr("\nX-Evil")));
+    EXPECT_THAT(text, Not(HasSubstr("\nBcc")));
+    EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+}
+
+TEST(Dsn, InternationalAddressesAreEscaped) {
+    auto notice = failed();
+    notice.recipients[0].recipient = {"j\xc3\xbc+r@gw.test", 0, "utf-8;j\xc3\xbcr@gw.test"};
+    const auto text = dsn(notice, envelope());
+    EXPECT_THAT(text, HasSubstr("Final-Recipient: utf-8; j\\x{FC}\\x{2B}r@gw.test\r\n"));
+    EXPECT_THAT(text, HasSubstr("Original-Recipient: utf-8; j\\x{FC}r@gw.test\r\n"));
+    EXPECT_TRUE(base::is_ascii(text));
+}
+
+TEST(Dsn, TheBoundaryIsNoneOfTheOriginals) {
+    auto about = envelope();
+    about.ret = "FULL";
+    const auto own = base::Reference::make(at(1'700'000'100), 1, 2);
+    const std::string content = "Subject: x\r\n\r\n--=_" + own.to_string() + "--\r\nmore\r\n";
+    const auto text = dsn(failed(), about, content, 14);
+    EXPECT_THAT(text, HasSubstr("boundary=\"=_" + own.to_string() + "_\""));
+    EXPECT_THAT(text, HasSubstr("more\r\n"));
+}
+
+TEST(Dsn, StaysSmall) {
+    auto about = envelope();
+    about.ret = "FULL";
+    auto notice = failed(std::string(5000, 'r'));
+    for (std::size_t i = 1; i < kMaxRecipients; ++i)
+        notice.recipients.push_back({{std::string(900, 'u'), 0, "rfc822;" + std::string(500, 'o')},
+                                     notice.recipients[0].reply,
+                                     "192.0.2.1",
+                                     at(1)});
+    EXPECT_LT(dsn(notice, about, std::string(3 << 20, 'x'), 3 << 20).size(), kMaxNotice);
+}
+
+TEST(WantsNotice, AsTheSenderAsked) {
+    using enum NoticeKind;
+    const auto wants = [](NoticeKind kind, std::uint8_t notify, bool from_list = false,
+                          const std::string& sender = "a@example.org") {
+        message::Envelope about;
+        about.sender = sender;
+        return wants_notice(kind, about, {"b@gw.test", notify, ""}, from_list);
+    };
+    EXPECT_TRUE(wants(failed, 0));
+    EXPECT_TRUE(wants(delayed, 0));
+    EXPECT_FALSE(wants(relayed, 0));
+    EXPECT_FALSE(wants(failed, message::kNotifyNever));
+    EXPECT_FALSE(wants(delayed, message::kNotifyNever));
+    EXPECT_TRUE(wants(failed, message::kNotifyFailure));
+    EXPECT_FALSE(wants(delayed, message::kNotifyFailure));
+    EXPECT_FALSE(wants(failed, message::kNotifySuccess));
+    EXPECT_TRUE(wants(relayed, message::kNotifySuccess));
+    for (const auto kind : {failed, delayed, relayed}) EXPECT_FALSE(wants(kind, 0, false, ""));
+    EXPECT_FALSE(wants(failed, 0, true));
+    EXPECT_FALSE(wants(failed, 0, true, "list@lists.test"));
+    for (const char* sender : {"list-bounces+b=gw.test@lists.test", "prvs=123abc=a@example.org",
+                               "owner-list@lists.test", "bounce-17@lists.test", "list-return-5@lists.test"}) {
+        EXPECT_TRUE(wants(failed, 0, true, sender)) << sender;
+        EXPECT_FALSE(wants(delayed, 0, true, sender)) << sender;
+    }
+}
+
+}  // namespace
+}  // namespace gatehouse::act::notify
