@@ -103,8 +103,8 @@ Url read_url(Reader& in, const pb::Url& from) {
 }
 
 HeaderSummary read_header(Reader& in, const pb::HeaderSummary& from) {
-    HeaderSummary to{in.text(from.message_id()), in.text(from.subject()), {}, {},
-                     in.text(from.date()),       from.received_count()};
+    HeaderSummary to{in.text(from.message_id()), in.text(from.subject()), {}, {}, in.text(from.date()),
+                     from.received_count(),      from.from_list()};
     in.texts(from.from(), to.from);
     in.texts(from.to(), to.to);
     return to;
@@ -247,6 +247,7 @@ void to_pb(const Facts& from, pb::Facts& to) {
     for (const auto& address : from.header.to) header.add_to(address);
     header.set_date(from.header.date);
     header.set_received_count(from.header.received_count);
+    header.set_from_list(from.header.from_list);
     for (const auto& part : from.parts) {
         auto& out = *to.add_parts();
         out.set_path(part.path);
@@ -320,6 +321,7 @@ void to_pb(const Record& from, pb::Record& to) {
     to.set_format(kRecordFormat);
     to_pb(from.envelope, *to.mutable_envelope());
     to.set_inspected(from.inspected);
+    to.set_is_attempt(from.is_attempt);
     if (from.inspected) {
         to_pb(from.facts, *to.mutable_facts());
         write_decision(from.decision, *to.mutable_decision());
@@ -346,15 +348,16 @@ void to_pb(const Record& from, pb::Record& to) {
 }
 
 base::Result<Record> from_pb(const pb::Record& from) {
-    if (from.format() != kRecordFormat) {
+    if (from.format() == 0 || from.format() > kRecordFormat) {
         return base::fail(Fault::refused,
-                          "a record of format {} cannot be read by this version (it knows format {})",
+                          "a record of format {} cannot be read by this version (it knows formats up to {})",
                           from.format(), kRecordFormat);
     }
     Reader in;
     Record to;
     to.envelope = read_envelope(in, from.envelope());
     to.inspected = from.inspected();
+    to.is_attempt = from.is_attempt();
     if (to.inspected) {
         to.facts = read_facts(in, from.facts());
         const auto& decision = from.decision();
@@ -372,7 +375,7 @@ base::Result<Record> from_pb(const pb::Record& from) {
     in.list(from.steps(), to.steps,
             [&](const pb::Step& s) { return Step{in.text(s.name()), s.at_us(), in.text(s.result())}; });
     in.list(from.outcomes(), to.outcomes, [&](const pb::RecipientOutcome& o) {
-        return RecipientOutcome{in.text(o.recipient()), in.word(o.outcome(), Outcome::aborted),
+        return RecipientOutcome{in.text(o.recipient()), in.word(o.outcome(), kLastOutcome),
                                 in.text(o.reply()), in.text(o.next_hop()), in.text(o.item())};
     });
     return in.finish(std::move(to), "record");

@@ -18,8 +18,9 @@ class HeaderEdit;
 
 namespace gatehouse::message {
 
-/// The format number of a stored Record. A newer one is refused with a sentence.
-inline constexpr std::uint32_t kRecordFormat = 1;
+/// The format number of a stored Record. A newer one is refused with a sentence; all older ones are read.
+/// 2: what became of queued mail.
+inline constexpr std::uint32_t kRecordFormat = 2;
 
 void to_pb(const Envelope& from, pb::Envelope& to);
 base::Result<Envelope> from_pb(const pb::Envelope& from);

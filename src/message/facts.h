@@ -40,6 +40,7 @@ struct HeaderSummary {
     std::vector<std::string> to;
     std::string date;
     std::uint32_t received_count = 0;
+    bool from_list = false;  ///< List-* (RFC 2369, 2919) or Precedence: list, bulk or junk
     bool operator==(const HeaderSummary&) const = default;
 };
 

@@ -18,8 +18,9 @@ constexpr std::array<std::string_view, 10> kVerdicts{
     "", "virus", "phishing", "malformed", "unscannable", "suspicious", "policy", "spam", "graymail", "clean"};
 constexpr std::array<std::string_view, 8> kActions{"",       "deliver",    "reject",      "defer",
                                                    "delete", "quarantine", "tag_subject", "x_header"};
-constexpr std::array<std::string_view, 9> kOutcomes{
-    "", "delivered", "quarantined", "rejected", "deferred", "deleted", "in_doubt", "refused", "aborted"};
+constexpr std::array<std::string_view, 11> kOutcomes{"",         "delivered", "quarantined",  "rejected",
+                                                     "deferred", "deleted",   "in_doubt",     "refused",
+                                                     "aborted",  "queued",    "undeliverable"};
 
 }  // namespace
 

@@ -221,7 +221,7 @@ base::Result<void> Loader::load_message(Work& work, std::string_view payload) {
     }
     const auto rows = rows_of(*record, entry->attempt);
     for (const auto& row : rows) GATEHOUSE_CHECK(work.batch.add(row));
-    work.pairs.push_back(RecordStore::make_pair(record->envelope.reference, *entry));
+    if (!record->is_attempt) work.pairs.push_back(RecordStore::make_pair(record->envelope.reference, *entry));
     ++work.counted.entries;
     work.counted.rows += rows.size();
     return {};

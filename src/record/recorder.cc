@@ -55,7 +55,7 @@ void Recorder::count(const message::Record& record, std::uint16_t attempt) {
         const auto number = static_cast<std::size_t>(outcome.outcome);
         if (number < counted_.by_outcome.size()) ++counted_.by_outcome[number];
     }
-    if (attempt != 0) return;
+    if (attempt != 0 || record.is_attempt) return;
     if (!record.inspected) {
         ++counted_.refusals;
         return;

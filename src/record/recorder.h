@@ -36,7 +36,7 @@ struct Statistics {
     std::uint64_t refusals = 0;                  ///< records without inspection
     std::uint64_t bytes = 0;                     ///< of messages as received
     std::array<std::uint64_t, 10> by_verdict{};  ///< messages, by number of message::Verdict
-    std::array<std::uint64_t, 9> by_outcome{};   ///< recipients, by number of message::Outcome
+    std::array<std::uint64_t, 11> by_outcome{};  ///< recipients, by number of message::Outcome
     JournalCounters journal;
     LoaderCounters loader;
     std::uint64_t journal_lag_bytes = 0;  ///< appended and not loaded yet

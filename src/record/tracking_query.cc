@@ -207,7 +207,7 @@ TrackingRow read_row(const store::Statement& from) {
     row.helo = from.bytes(9);
     row.verdict = word(from.integer(10), message::Verdict::clean);
     row.rule = from.bytes(11);
-    row.outcome = word(from.integer(12), message::Outcome::aborted).value_or(message::Outcome::refused);
+    row.outcome = word(from.integer(12), message::kLastOutcome).value_or(message::Outcome::refused);
     row.reply = from.bytes(13);
     row.next_hop = from.bytes(14);
     row.item = from.bytes(15);

@@ -73,7 +73,7 @@ DeskEnd Desk::track(const pb::TrackRequest& request, const DeskSinks& sinks) {
     const auto verdict = word_to(request.verdict(), message::Verdict::clean, "verdict");
     if (!verdict) return end_of(verdict.error());
     query.verdict = *verdict;
-    const auto outcome = word_to(request.outcome(), message::Outcome::aborted, "outcome");
+    const auto outcome = word_to(request.outcome(), message::kLastOutcome, "outcome");
     if (!outcome) return end_of(outcome.error());
     query.outcome = *outcome;
     query.reference = request.reference();

@@ -43,6 +43,13 @@ void add_once(std::vector<std::string>& names, std::string name) {
     names.push_back(std::move(name));
 }
 
+bool is_of_a_list(const mime::HeaderField& field) {
+    if (base::istarts_with(field.name, "List-")) return true;
+    if (!field.is("Precedence")) return false;
+    const auto word = base::lower(base::trim(field.value));
+    return word == "list" || word == "bulk" || word == "junk";
+}
+
 void add_summary(const mime::HeaderField& field, message::HeaderSummary& summary) {
     if (field.is("From")) {
         add_addresses(field, summary.from);
@@ -57,6 +64,8 @@ void add_summary(const mime::HeaderField& field, message::HeaderSummary& summary
         if (summary.date.empty()) summary.date = clean(mime::unfold(field.value), kMaxText);
     } else if (field.is("Received")) {
         ++summary.received_count;
+    } else if (is_of_a_list(field)) {
+        summary.from_list = true;
     }
 }
 
