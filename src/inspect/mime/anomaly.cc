@@ -111,6 +111,15 @@ const AnomalyInfo& info(AnomalyKind kind) {
     return kInfos[static_cast<std::size_t>(kind)];
 }
 
+AnomalySet doubts(const AnomalySet& kinds, bool reading_text) {
+    AnomalySet out;
+    kinds.for_each([&](AnomalyKind kind) {
+        const bool letters = reading_text && kind == qp_split_escape;
+        if (info(kind).weight == ambiguous && !letters) out.insert(kind);
+    });
+    return out;
+}
+
 bool AnomalySet::has(Weight weight) const {
     for (const AnomalyInfo& entry : kInfos) {
         if (entry.weight == weight && contains(entry.kind)) return true;

@@ -56,6 +56,7 @@ struct Part {
     Role role = Role::leaf;
     bool limit_reached = false;  ///< a limit kept us from parsing what is in it
     bool closed = false;         ///< of a multipart: its close delimiter was seen
+    bool reading_text = false;   ///< no file, but text that people read: inspect/engine says so
 
     Range raw;       ///< header and body, without the delimiter lines around them
     Range header;    ///< with the blank line that ends it
