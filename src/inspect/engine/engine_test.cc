@@ -366,6 +366,31 @@ TEST(Readings, DoubtsAboutTextCountUnlessALetterIsAllThatDiffers) {
     EXPECT_THAT(text("base64", "SGU=bGxv"), Contains(GapReason::ambiguous));
 }
 
+TEST(Readings, TheBodyMayBeginAtALineOfBlanks) {
+    const auto with = [](const std::string& type, const std::string& fields, const std::string& body) {
+        return "Content-Type: " + type + "\r\n \r\n" + fields + "\r\n" + body;
+    };
+    Heard heard;
+    const auto facts = look(with("text/html; name=a.html", "<p>:\r\n evil\r\n", "good\r\n"), &heard);
+    EXPECT_TRUE(facts.coverage.is_complete());
+    ASSERT_EQ(heard.parts.size(), 2U);
+    EXPECT_EQ(heard.parts[1].first, "1:a.html/after the line of blanks");
+    EXPECT_EQ(heard.parts[1].second, "<p>:\r\n evil\r\n\r\ngood\r\n");
+    EXPECT_THAT(gaps(look(with("application/x-a\r\nContent-Transfer-Encoding: base64", "TVqQAAMA:\r\n",
+                               "AAAAAAAA\r\n"))),
+                Contains(GapReason::ambiguous));
+    EXPECT_THAT(gaps(look(with("message/rfc822", "Subject: x\r\n", "\r\nhi\r\n"))),
+                Contains(GapReason::ambiguous));
+    EXPECT_THAT(gaps(look(with("text/plain", "Content-Type: a/b\r\n", "hi\r\n"))),
+                Contains(GapReason::ambiguous));
+    EXPECT_THAT(
+        gaps(look(with("text/plain\r\nContent-Transfer-Encoding:", " quoted-printable\r\n", "hi\r\n"))),
+        Contains(GapReason::ambiguous));
+    EXPECT_TRUE(look(with("text/plain\r\nContent-Transfer-Encoding: quoted-printable", "X: y\r\n", "hi\r\n"))
+                    .coverage.is_complete());
+    EXPECT_THAT(paths(look(with("text/plain", "", "hi\r\n"))), ElementsAre("1:text/plain"));
+}
+
 TEST(Readings, NothingBehindANearDelimiterIsNothingHidden) {
     const std::string start = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r\n--b--";
     EXPECT_TRUE(look(start + "</html>\r\n\r\n").coverage.is_complete());

@@ -154,6 +154,10 @@ Reading make_reading(std::string name, const mime::Part& part, const mime::Decod
             .anomalies = body.anomalies()};
 }
 
+bool is_mime_field(const mime::HeaderField& field) {
+    return base::istarts_with(field.name, "content-");
+}
+
 /// Whether the part holds nothing behind the first line that begins like a delimiter.
 bool is_blank_after_near_delimiter(const mime::Structure& structure, std::size_t part) {
     const auto found = std::ranges::find_if(structure.anomalies, [&](const mime::Anomaly& anomaly) {
@@ -175,9 +179,11 @@ class ReadingMaker {
     Readings run() {
         if (part_.role == mime::Role::multipart) {
             if (has(AnomalyKind::undeclared_parts)) read_as_declared();
+            if (has(AnomalyKind::undeclared_parts) && part_.early_body != 0) read_early_body();
             if (has(AnomalyKind::encoding_on_multipart)) decode_before_cutting();
         } else {
             read_base64_otherwise();
+            if (part_.early_body != 0) read_early_body();
             if (has(AnomalyKind::multipart_without_parts)) cut_at_shown_delimiter();
             if (has(AnomalyKind::near_delimiter) && is_blank_after_near_delimiter(structure_, index_))
                 out_.settled.insert(AnomalyKind::near_delimiter);
@@ -216,6 +222,21 @@ class ReadingMaker {
             }
         }
         return whole;
+    }
+
+    void read_early_body() {
+        auto early = part_;
+        early.role = mime::Role::leaf;
+        early.body.begin = part_.early_body;
+        const bool whole =
+            add(make_reading("after the line of blanks", early, mime::decode_body(structure_, early, room_)));
+        // A Content- field there, or the rest of one, is none to that reader: its part is of another type.
+        const char* const begin = structure_.source(part_).data() + part_.early_body;
+        const auto fields = std::span(structure_.fields).subspan(part_.first_field, part_.field_count);
+        const bool same_type = std::ranges::none_of(fields, [&](const mime::HeaderField& field) {
+            return is_mime_field(field) && field.value.data() + field.value.size() > begin;
+        });
+        if (whole && same_type) out_.settled.insert(AnomalyKind::fields_after_blank_fold);
     }
 
     void read_as_declared() {
@@ -275,7 +296,7 @@ class ReadingMaker {
             auto name = std::string(prefix) + structure.section(i) + ":" +
                         (row.name.empty() ? row.claimed_type : row.name);
             const auto body = mime::decode_body(structure, part, room_);
-            whole = add(make_reading(std::move(name), part, body)) && whole;
+            whole = add(make_reading(std::move(name), part, body)) && part.early_body == 0 && whole;
         }
         return whole;
     }

@@ -30,6 +30,7 @@ struct Readings {
 
 /// Of a leaf or a multipart; decodes at most `room` bytes in all:
 /// - base64 whose lines break its groups, read line by line;
+/// - the body that begins after a header line of blanks;
 /// - a multipart whose boundary never appears, cut at the one delimiter that its body shows;
 /// - parts that no type declares, read as the one part that was declared;
 /// - a multipart labelled quoted-printable, decoded before it is cut.

@@ -63,6 +63,8 @@ struct Part {
     Range body;      ///< without the line end that belongs to the delimiter
     Range preamble;  ///< of a multipart: before its first delimiter line
     Range epilogue;  ///< of a multipart: after its close delimiter line
+    /// Where the body begins for readers that end the header at a line of blanks; 0: where it does for all.
+    std::size_t early_body = 0;
     std::uint32_t first_field = 0;
     std::uint32_t field_count = 0;
 
