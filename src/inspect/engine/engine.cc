@@ -75,7 +75,7 @@ class Inspection {
         for (std::size_t i = 0; i < structure_.parts.size(); ++i) {
             const auto& part = structure_.parts[i];
             if (part.role == mime::Role::multipart) {
-                settle_composite(structure_, i);
+                look_at_other_readings(i);
                 continue;
             }
             if (!budget_.take_part())
@@ -96,32 +96,33 @@ class Inspection {
         if (!body.complete()) add_gap(paths_[index], GapReason::too_large, "only the beginning was decoded");
         if (body.is_owned()) budget_.take_decoded(body.bytes().size());
         const auto row = describe_part(part, paths_[index]);
-        const bool reading_text = is_reading_text(part, body.bytes());
-        show(row, body.bytes(), reading_text);
-        look_at_other_readings(index, row.path);
-        if (reading_text) look_for_uuencoded(index, body.bytes());
+        part.reading_text = is_reading_text(part, body.bytes());
+        show(row, body.bytes(), part.reading_text);
+        look_at_other_readings(index);
+        if (part.reading_text) look_for_uuencoded(index, row.path, body.bytes());
     }
 
     // Where mail programs differ, what the others show is inspected, too; then the difference hides nothing.
-    void look_at_other_readings(std::size_t index, const std::string& path) {
-        auto readings = other_readings(structure_, index, room());
+    void look_at_other_readings(std::size_t index) {
+        const auto readings = other_readings(structure_, index, room());
+        budget_.take_decoded(readings.decoded);
         for (const auto& reading : readings.found) {
-            if (!budget_.take_part())
-                return add_gap(path, GapReason::too_many, "there are more parts than the limit");
-            budget_.take_decoded(reading.bytes.size());
             message::Part row;
-            row.path = member_path(path, reading.name);
+            row.path = member_path(paths_[index], reading.name);
+            if (!budget_.take_part())
+                return add_gap(row.path, GapReason::too_many, "there are more parts than the limit");
+            if (!reading.complete) add_gap(row.path, GapReason::too_large, "only the beginning was decoded");
             row.claimed_type = reading.claimed_type;
             row.name = reading.file_name;
             row.attachment = reading.is_file;
             show(row, reading.bytes, !reading.is_file);
+            if (!reading.is_file) look_for_uuencoded(index, row.path, reading.bytes);
         }
         structure_.parts[index].settled.merge(readings.settled);
     }
 
     // Files in the middle of a text, as mailers attached them before MIME.
-    void look_for_uuencoded(std::size_t index, std::string_view text) {
-        const std::string& parent = paths_[index];
+    void look_for_uuencoded(std::size_t index, const std::string& parent, std::string_view text) {
         for (const auto& file : mime::find_uuencoded(text, kMaxUuencoded)) {
             if (!budget_.take_part())
                 return add_gap(parent, GapReason::too_many, "there are more parts than the limit");

@@ -256,12 +256,139 @@ TEST(Readings, AMultipartIsCutAtTheDelimiterItShows) {
     EXPECT_THAT(gaps(look(start + "nothing\r\n")), Contains(GapReason::ambiguous));
 }
 
-TEST(Readings, ALabelOnAMultipartMattersWhereDecodingMovesDelimiters) {
+TEST(Readings, AMultipartIsDecodedFirstWhereItsLabelSaysSo) {
+    const std::string start =
+        "Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n";
+    const auto plain = look(start + "--b\r\n\r\none\r\n--b--\r\n");
+    EXPECT_TRUE(plain.coverage.is_complete());
+    EXPECT_THAT(paths(plain), ElementsAre("1:text/plain")) << "decoding changes nothing";
+    // Decoding makes a delimiter, or the header of a part.
+    for (const std::string body :
+         {"--b\r\n\r\none\r\n=2D-b\r\nContent-Type: application/zip; name=3Da.zip\r\n"
+          "Content-Transfer-Encoding: base64\r\n\r\nUEsDBA=3D=3D\r\n--b--\r\n",
+          "--b\r\nX: y=0D=0AContent-Type: application/zip; name=3Da.zip=0D=0A"
+          "Content-Transfer-Encoding: base64=0D=0A=0D=0AUEsDBA=3D=3D\r\n--b--\r\n"}) {
+        Heard heard;
+        const auto facts = look(start + body, &heard);
+        EXPECT_TRUE(facts.coverage.is_complete());
+        ASSERT_EQ(heard.parts.size(), 1U);
+        EXPECT_THAT(heard.parts[0].first, testing::EndsWith(":a.zip"));
+        EXPECT_EQ(heard.parts[0].second, "PK\x03\x04");
+    }
+    EXPECT_THAT(gaps(look(start + "--b\r\n\r\n=0D=0A=2D-=62x\r\n--b--\r\n")), Contains(GapReason::ambiguous))
+        << "what decoding makes is in doubt itself";
+}
+
+TEST(Readings, DoubtfulEscapesOfALabelledMultipartAreMendedToo) {
     const std::string start =
         "Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
-        "--b\r\n\r\none=20\r\n";
-    EXPECT_TRUE(look(start + "--b--\r\n").coverage.is_complete());
-    EXPECT_THAT(gaps(look(start + "=2D-b\r\n\r\nhidden\r\n--b--\r\n")), Contains(GapReason::ambiguous));
+        "--b\r\n\r\none\r\n";
+    Heard heard;
+    const auto hidden = "==2D-b\r\nContent-Type: application/x-a; name=3Da.bin\r\n\r\ntwo\r\n--b--\r\n";
+    EXPECT_TRUE(look(start + hidden, &heard).coverage.is_complete());
+    EXPECT_THAT(heard.parts,
+                Contains(std::pair(std::string("TEXT:multipart/mixed/mended 2:a.bin"), std::string("two"))));
+    EXPECT_THAT(gaps(look(start + "=0=2D\r\n--b--\r\n")), Contains(GapReason::ambiguous))
+        << "nothing mends it";
+}
+
+TEST(Readings, LabelsWithinEachOtherAreBoundedByTheBudget) {
+    std::string raw;
+    for (int i = 0; i < 18; ++i) {
+        const std::string boundary = "b" + std::to_string(i);
+        raw += "Content-Type: multipart/mixed; boundary=" + boundary +
+               "\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n--" + boundary + "\r\n";
+    }
+    raw += "\r\n" + std::string(10'000, 'x') + " \r\n";
+    Settings settings;
+    settings.process.max_decoded = 50'000;
+    EXPECT_THAT(gaps(look(raw, nullptr, settings)), Contains(GapReason::ambiguous));
+}
+
+TEST(Readings, UndeclaredPartsAreReadAsDeclaredToo) {
+    const std::string parts = "--x\r\nContent-Type: text/plain\r\n\r\nhi\r\n--x--\r\n";
+    Heard heard;
+    const auto file = look(
+        "Content-Type: application/octet-stream; name=a.js; boundary=x\r\nContent-Transfer-Encoding: "
+        "base64\r\n\r\nZXZpbCgpOw==\r\n" +
+            parts,
+        &heard);
+    ASSERT_EQ(heard.parts.size(), 1U);
+    EXPECT_EQ(heard.parts[0].first, "TEXT:a.js/as declared");
+    EXPECT_THAT(heard.parts[0].second, testing::StartsWith("evil();"));
+    EXPECT_THAT(gaps(file), Contains(GapReason::ambiguous)) << "base64 with other things in it";
+    const auto clean =
+        look("Content-Type: application/x-a; name=a.js; boundary=x\r\n\r\nevil();\r\n" + parts, &heard);
+    EXPECT_TRUE(clean.coverage.is_complete());
+    EXPECT_EQ(heard.parts.back().second, "evil();\r\n" + parts);
+    const auto text =
+        look("Content-Type: text/plain; boundary=x\r\n\r\nbegin 644 a.bin\r\n#0V%T\r\n`\r\nend\r\n" + parts,
+             &heard);
+    EXPECT_TRUE(text.coverage.is_complete());
+    EXPECT_EQ(heard.parts.back().first, "TEXT:text/plain/as declared/a.bin") << "text may hold files";
+    EXPECT_EQ(heard.parts.back().second, "Cat");
+}
+
+TEST(Readings, OneThatIsNotWholeSettlesNothing) {
+    const std::string split =
+        "Content-Type: image/gif; name=a.gif\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        "QUJ\r\nDRE\r\nVG\r\n";
+    Settings settings;
+    settings.process.max_decoded = 8;  // six bytes for the first reading
+    EXPECT_THAT(gaps(look(split, nullptr, settings)),
+                testing::IsSupersetOf({GapReason::too_large, GapReason::ambiguous}));
+    EXPECT_THAT(gaps(look("Content-Type: multipart/mixed; boundary=one\r\n\r\n--two\r\nContent-Type: a/b\r\n"
+                          "Content-Transfer-Encoding: quoted-printable\r\n\r\nx=4\r\n1\r\n--two--\r\n")),
+                Contains(GapReason::ambiguous))
+        << "a file in the other reading is in doubt itself";
+    EXPECT_THAT(gaps(look("Content-Type: a/b\r\nContent-Transfer-Encoding: base64\r\n\r\nQUJ\r\n=QUJD\r\n")),
+                Contains(GapReason::ambiguous));
+}
+
+TEST(Readings, TextWithAFooterBehindItsBase64IsReadInEveryManner) {
+    const std::string start = "Content-Transfer-Encoding: base64\r\n\r\nSGVsbG8g\r\nd29ybGQh\r\n";
+    const std::string footer = "_______\r\nA list, http://example.org/\r\n";
+    const auto text = look("Content-Type: text/plain\r\n" + start + footer);
+    EXPECT_TRUE(text.coverage.is_complete());
+    EXPECT_THAT(paths(text), Contains("1:text/plain/up to the junk"));
+    EXPECT_THAT(gaps(look("Content-Type: application/x-a\r\n" + start + footer)),
+                Contains(GapReason::ambiguous));
+}
+
+TEST(Readings, DoubtsAboutTextCountUnlessALetterIsAllThatDiffers) {
+    const auto text = [](const std::string& encoding, const std::string& body) {
+        return gaps(look("Content-Type: text/html\r\nContent-Transfer-Encoding: " + encoding + "\r\n\r\n" +
+                         body + "\r\n"));
+    };
+    EXPECT_THAT(text("quoted-printable", "x=4\r\n1"), IsEmpty());
+    EXPECT_THAT(text("quoted-printable", "x=00=4\r\n1"), Contains(GapReason::ambiguous)) << "a file";
+    EXPECT_THAT(text("base64", "SGVs====bG8h"), Contains(GapReason::ambiguous));
+    EXPECT_THAT(text("base64", "SGU=bGxv"), Contains(GapReason::ambiguous));
+}
+
+TEST(Readings, TheBodyMayBeginAtALineOfBlanks) {
+    const auto with = [](const std::string& type, const std::string& fields, const std::string& body) {
+        return "Content-Type: " + type + "\r\n \r\n" + fields + "\r\n" + body;
+    };
+    Heard heard;
+    const auto facts = look(with("text/html; name=a.html", "<p>:\r\n evil\r\n", "good\r\n"), &heard);
+    EXPECT_TRUE(facts.coverage.is_complete());
+    ASSERT_EQ(heard.parts.size(), 2U);
+    EXPECT_EQ(heard.parts[1].first, "1:a.html/after the line of blanks");
+    EXPECT_EQ(heard.parts[1].second, "<p>:\r\n evil\r\n\r\ngood\r\n");
+    EXPECT_THAT(gaps(look(with("application/x-a\r\nContent-Transfer-Encoding: base64", "TVqQAAMA:\r\n",
+                               "AAAAAAAA\r\n"))),
+                Contains(GapReason::ambiguous));
+    EXPECT_THAT(gaps(look(with("message/rfc822", "Subject: x\r\n", "\r\nhi\r\n"))),
+                Contains(GapReason::ambiguous));
+    EXPECT_THAT(gaps(look(with("text/plain", "Content-Type: a/b\r\n", "hi\r\n"))),
+                Contains(GapReason::ambiguous));
+    EXPECT_THAT(
+        gaps(look(with("text/plain\r\nContent-Transfer-Encoding:", " quoted-printable\r\n", "hi\r\n"))),
+        Contains(GapReason::ambiguous));
+    EXPECT_TRUE(look(with("text/plain\r\nContent-Transfer-Encoding: quoted-printable", "X: y\r\n", "hi\r\n"))
+                    .coverage.is_complete());
+    EXPECT_THAT(paths(look(with("text/plain", "", "hi\r\n"))), ElementsAre("1:text/plain"));
 }
 
 TEST(Readings, NothingBehindANearDelimiterIsNothingHidden) {

@@ -27,7 +27,8 @@ constexpr auto kInfos = std::to_array<AnomalyInfo>({
     {leading_continuation, "leading_continuation", ambiguous, "the header begins with a continuation line"},
     {blank_fold, "blank_fold", common, "a header line holds nothing but blanks"},
     {fields_after_blank_fold, "fields_after_blank_fold", ambiguous,
-     "MIME fields follow a header line of blanks, which some readers take for the end of the header"},
+     "fields that change the content follow a header line of blanks, which some readers take for the end of "
+     "the header"},
     {fields_after_empty_header, "fields_after_empty_header", ambiguous,
      "a blank line stands before the header fields"},
     {delimiter_in_header, "delimiter_in_header", ambiguous,
@@ -109,6 +110,15 @@ static_assert(in_order());
 
 const AnomalyInfo& info(AnomalyKind kind) {
     return kInfos[static_cast<std::size_t>(kind)];
+}
+
+AnomalySet doubts(const AnomalySet& kinds, bool reading_text) {
+    AnomalySet out;
+    kinds.for_each([&](AnomalyKind kind) {
+        const bool letters = reading_text && kind == qp_split_escape;
+        if (info(kind).weight == ambiguous && !letters) out.insert(kind);
+    });
+    return out;
 }
 
 bool AnomalySet::has(Weight weight) const {

@@ -139,4 +139,8 @@ class AnomalySet {
     std::bitset<kAnomalyKinds> bits_;
 };
 
+/// What lets readers differ about the content. How a cut or split escape is read changes a letter or two of
+/// text that people read, but makes another file.
+AnomalySet doubts(const AnomalySet& kinds, bool reading_text);
+
 }  // namespace gatehouse::inspect::mime

@@ -176,4 +176,10 @@ Decoded decode_base64(std::string_view text, std::size_t max_output) {
     return Base64Decoder(text, max_output).run();
 }
 
+std::size_t find_base64_junk(std::string_view text) {
+    const auto found =
+        std::ranges::find_if(text, [](char c) { return kClasses[static_cast<unsigned char>(c)] == kJunk; });
+    return found == text.end() ? std::string_view::npos : static_cast<std::size_t>(found - text.begin());
+}
+
 }  // namespace gatehouse::inspect::mime

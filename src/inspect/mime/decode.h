@@ -23,9 +23,16 @@ struct Decoded {
 /// padding counts.
 Decoded decode_base64(std::string_view text, std::size_t max_output);
 
+/// Where the first character stands that is neither base64 nor blank, or npos.
+std::size_t find_base64_junk(std::string_view text);
+
 /// '=' that begins no escape stands for itself; blanks before a line end are dropped (RFC 2045 6.7 rule 3);
 /// line ends stay as they are.
 Decoded decode_quoted_printable(std::string_view text, std::size_t max_output);
+
+/// The same text for readers that mend doubtful escapes: "=4" at a line end goes on in the next line, "= "
+/// inside a line is a break, "==41" and "=0x41" are "=41".
+std::string mend_escapes(std::string_view text);
 
 /// The first file between "begin MODE NAME" and "end".
 Decoded decode_uuencode(std::string_view text, std::size_t max_output);

@@ -213,5 +213,31 @@ TEST(Uuencode, FindsFilesInText) {
         find_uuencoded("begin 644 of a story\r\nthat goes on as TEXT in lower case letters\r\n", 10).empty());
 }
 
+TEST(QuotedPrintable, DoubtfulEscapesAreMended) {
+    const std::pair<std::string_view, std::string_view> cases[] = {
+        {"a=b", "a=b"},
+        {"x=4\r\n1", "x=41"},
+        {"x=4\n1", "x=41"},
+        {"x= y", "xy"},
+        {"x= \r\ny", "x= \r\ny"},
+        {"==41", "=41"},
+        {"=0x41", "=41"},
+        {"=3D==3D=", "=3D=3D="},
+        {"=41=\r\n", "=41=\r\n"},
+        {"=4\r\nx", "=4\r\nx"},
+        {"=", "="},
+        {"= ", "= "},
+        {"", ""},
+        {"==", "=="},
+    };
+    for (const auto& [text, mended] : cases) EXPECT_EQ(mend_escapes(text), mended) << text;
+}
+
+TEST(Base64, JunkIsFound) {
+    EXPECT_EQ(find_base64_junk("Zm9v YmFy=\r\n"), std::string_view::npos);
+    EXPECT_EQ(find_base64_junk("Zm9v-"), 4U);
+    EXPECT_EQ(find_base64_junk(""), std::string_view::npos);
+}
+
 }  // namespace
 }  // namespace gatehouse::inspect::mime

@@ -127,9 +127,11 @@ class HeaderReader {
         text = base::trim(text);
         if (text.empty()) {
             context_.note(AnomalyKind::blank_fold, part_, line.begin);
+            if (!blank_fold_) after_blank_fold_ = line.next;
             blank_fold_ = true;
             return;
         }
+        note_after_blank_fold(line, field_kept_ && is_mime_field_name(context_.out.fields.back().name));
         // Signatures list field names with colons between them.
         const bool list = field_kept_ && base::iends_with(context_.out.fields.back().name, "signature");
         if (!list && is_mime_field_name(text) && field_name(text)) {
@@ -146,9 +148,7 @@ class HeaderReader {
         const HeaderField field{text.substr(0, name.length), text.substr(name.colon + 1), line.begin,
                                 name.hash};
         const bool mime = is_mime_field_name(field.name);
-        // Some readers take the line of blanks for the end of the header: the structure they see then is
-        // another one only where a field that makes structure stands behind it.
-        if (blank_fold_ && mime) context_.note(AnomalyKind::fields_after_blank_fold, part_, line.begin);
+        note_after_blank_fold(line, mime);
         if (name.colon != name.length) {
             context_.note(mime ? AnomalyKind::odd_mime_field : AnomalyKind::space_before_colon, part_,
                           line.begin);
@@ -157,6 +157,14 @@ class HeaderReader {
         if (!field_kept_) return;
         context_.out.fields.push_back(field);
         note_field(field);
+    }
+
+    /// Some readers take a line of blanks for the end of the header: what follows is content to them, and the
+    /// structure they see is another one where it is a field that makes structure.
+    void note_after_blank_fold(const Line& line, bool mime) {
+        if (!blank_fold_) return;
+        context_.out.parts[part_].early_body = after_blank_fold_;
+        if (mime) context_.note(AnomalyKind::fields_after_blank_fold, part_, line.begin);
     }
 
     /// Beyond the limits only Content- fields are kept, so that a flood cannot hide them, and never more than
@@ -273,6 +281,7 @@ class HeaderReader {
     bool field_seen_ = false;
     bool field_kept_ = false;
     bool blank_fold_ = false;
+    std::size_t after_blank_fold_ = 0;  ///< where the line after the first one begins
 };
 
 }  // namespace

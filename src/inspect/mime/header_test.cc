@@ -70,6 +70,23 @@ TEST(Header, BlankLinesInsideAreFolding) {
     EXPECT_FALSE(read("A: 1\r\n \r\nB: 2\r\n\r\nbody").kinds.contains(fields_after_blank_fold));
 }
 
+TEST(Header, ABlankLineInsideMayBeItsEnd) {
+    const auto early = [](const std::string& header) { return read(header + "\r\nbody").root().early_body; };
+    EXPECT_EQ(early("A: 1\r\n \r\nB: 2\r\n"), 9U);
+    EXPECT_EQ(early("A: 1\r\n \r\n\t\r\n 2\r\n"), 9U) << "after the first of them";
+    EXPECT_EQ(early("A: 1\r\n \r\n"), 0U) << "nothing but blanks";
+    EXPECT_EQ(early("A: 1\r\n 2\r\n"), 0U);
+    // Other fields are data where data is decoded, and a header where a message begins.
+    const auto doubtful = [](const std::string& header) {
+        return read(header + " \r\nTVqQAAMA:\r\n\r\nAAAA").kinds.contains(fields_after_blank_fold);
+    };
+    EXPECT_TRUE(doubtful("Content-Transfer-Encoding: base64\r\n"));
+    EXPECT_TRUE(doubtful("Content-Transfer-Encoding: quoted-printable\r\n"));
+    EXPECT_TRUE(doubtful("Content-Type: message/rfc822\r\n"));
+    EXPECT_TRUE(doubtful("Content-Type: multipart/mixed;\r\n \r\n boundary=b\r\n"));
+    EXPECT_FALSE(doubtful("Content-Type: text/plain\r\n"));
+}
+
 TEST(Header, ContinuesAfterABlankFold) {
     const Structure s = read("A: 1\r\n \r\n 2\r\n\r\nbody");
     EXPECT_EQ(s.headers().text("A"), "1  2");

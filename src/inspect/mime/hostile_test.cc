@@ -176,6 +176,36 @@ TEST(Hostile, LongBoundaries) {
     expect_linear(raw);
 }
 
+TEST(Hostile, LongBoundariesAndLinesWithBlanks) {
+    for (const char* line : {"--x y\r\n", "--xy\r\n", "-- \t x\r\n"}) {
+        for (const char* end : {"", " y"}) {
+            std::string raw =
+                "Content-Type: multipart/mixed; boundary=\"" + std::string(500'000, 'x') + end + "\"\r\n\r\n";
+            for (int i = 0; i < 125'000; ++i) raw += line;
+            expect_linear(raw);
+        }
+    }
+}
+
+TEST(Hostile, BlanksAreReadOnceForAllLevels) {
+    BoundaryStack stack;
+    std::uint64_t bytes = 0;
+    for (std::uint32_t i = 0; i < 200; ++i) {
+        const std::string boundary = std::string(1 + i, 'x') + " y";
+        bytes += boundary.size();
+        EXPECT_TRUE(stack.push(boundary, i));
+    }
+    bool near = false;
+    for (int i = 0; i < 1000; ++i) {
+        const std::string line = std::string(200, ' ') + "x" + std::string(200, ' ') + "z";
+        bytes += line.size();
+        EXPECT_FALSE(stack.match(line, near));
+    }
+    EXPECT_LE(stack.steps(), 3 * bytes);
+    EXPECT_EQ(stack.match("xx  y", near)->level, 1U);
+    EXPECT_FALSE(stack.match("xx  y- -", near)) << "no close delimiter";
+}
+
 TEST(Hostile, ManyMultipartsWithoutBoundary) {
     std::string raw = "Content-Type: multipart/mixed; boundary=b\r\n\r\n";
     for (int i = 0; i < 5000; ++i) raw += "--b\r\nContent-Type: multipart/mixed\r\n\r\n\n\n\n\n\n\n";

@@ -90,6 +90,7 @@ class SourceParser {
             current().raw.begin = context_.lines.position();
             const HeaderBlock header = read_header(context_, current_);
             read_content_fields(context_, current_, header.mime);
+            note_early_body();
             if (header.cut) {
                 note_cut(header.cut_line);
                 return {header.cut, header.cut_line.begin, header.cut_line};
@@ -113,6 +114,15 @@ class SourceParser {
         const bool harmless = plain || (is_message_root(out_, part) && next_has_header);
         context_.note(harmless ? AnomalyKind::header_only_part : AnomalyKind::delimiter_in_header, current_,
                       delimiter.begin);
+    }
+
+    /// Where another reader's body begins within our header, what it decodes or takes for a message's header
+    /// is something else than what we do. As it stands, the body just has some lines more, and the engine
+    /// shows them.
+    void note_early_body() {
+        const Part& part = current();
+        if (part.early_body == 0 || (is_identity(part.encoding) && !is_message_type(part.type))) return;
+        context_.note(AnomalyKind::fields_after_blank_fold, current_, part.early_body);
     }
 
     void choose_role() {

@@ -7,8 +7,8 @@
 // ends the
 //   header, and the body begins with it. A leading mbox "From " line is skipped.
 // - Of a repeated Content- field the first counts.
-// - A delimiter line is exact: the boundary, blanks and the line end. It belongs to the innermost multipart
-// that has
+// - A delimiter line is exact: the boundary, blanks and the line end; or, where no boundary is, one that
+// differs in its blanks. It belongs to the innermost multipart that has
 //   this boundary and is not closed. It ends a header, too (RFC 2046 5.1).
 // - Parts after a close delimiter are parts.
 // - A multipart without a usable boundary parameter takes the one that its body shows, or is a leaf.

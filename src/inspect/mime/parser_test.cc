@@ -366,5 +366,26 @@ TEST(Parser, DelimitersMayDifferInBlanks) {
     EXPECT_TRUE(parse(mixed).kinds.contains(AnomalyKind::mixed_delimiters));
 }
 
+TEST(Parser, DelimitersOfEveryLevelMayDifferInBlanks) {
+    const Structure s =
+        read(mixed("multipart/mixed; boundary=\"a b\"",
+                   "--a  b\r\nContent-Type: multipart/alternative; boundary=in\r\n\r\n"
+                   "--in\r\n\r\none\r\n--in--\r\n--a  b\r\nContent-Type: application/zip\r\n\r\ntwo\r\n"
+                   "--a  b--\r\n"));
+    EXPECT_THAT(outline(s), ElementsAre("TEXT multipart/mixed", "1 multipart/alternative", "1.1 text/plain",
+                                        "2 application/zip"));
+    EXPECT_THAT(leaves(s), ElementsAre("one", "two"));
+    EXPECT_FALSE(s.kinds.has(Weight::ambiguous));
+    const Structure left_open = read(mixed("multipart/mixed; boundary=\"a b\"",
+                                           "--a  b\r\nContent-Type: multipart/mixed; boundary=\"c d\"\r\n\r\n"
+                                           "--cd\r\n\r\none\r\n--ab\r\n\r\ntwo\r\n--a\tb --\r\n"));
+    EXPECT_THAT(leaves(left_open), ElementsAre("one", "two"));
+    EXPECT_TRUE(left_open.root().closed);
+    EXPECT_TRUE(read(mixed("multipart/mixed; boundary=\"a b\"",
+                           "--a b\r\nContent-Type: multipart/mixed; boundary=ab\r\n\r\n--ab\r\n\r\none\r\n"))
+                    .kinds.contains(boundary_reused))
+        << "the same but for blanks";
+}
+
 }  // namespace
 }  // namespace gatehouse::inspect::mime

@@ -9,6 +9,16 @@ namespace gatehouse::inspect::mime {
 
 namespace {
 
+bool is_hex_pair(std::string_view text) {
+    return text.size() >= 2 && base::hex_value(text[0]) >= 0 && base::hex_value(text[1]) >= 0;
+}
+
+/// What follows the '=' in "=0x41" and "==41".
+bool is_like_hex(std::string_view text) {
+    if (text.size() >= 2 && base::to_lower(text[1]) == 'x') return base::is_digit(text[0]);
+    return text.starts_with('=') && is_hex_pair(text.substr(1));
+}
+
 class QuotedPrintableDecoder {
   public:
     QuotedPrintableDecoder(std::string_view text, std::size_t max_output) : lines_(text) {
@@ -64,13 +74,6 @@ class QuotedPrintableDecoder {
         return 0;
     }
 
-    /// "=0x41" and "==41".
-    static bool is_like_hex(std::string_view text) {
-        if (text.size() >= 2 && base::to_lower(text[1]) == 'x') return base::is_digit(text[0]);
-        return text.size() >= 3 && text[0] == '=' && base::hex_value(text[1]) >= 0 &&
-               base::hex_value(text[2]) >= 0;
-    }
-
     void append(std::string_view bytes) {
         const std::size_t fitting = std::min(bytes.size(), result_.bytes.size() - used_);
         if (fitting > 0) std::memcpy(result_.bytes.data() + used_, bytes.data(), fitting);
@@ -93,10 +96,37 @@ class QuotedPrintableDecoder {
     std::size_t used_ = 0;
 };
 
+/// Appends what an '=' means before `text`; how much of that is done with.
+std::size_t mend_escape(std::string_view text, std::string& out) {
+    if (text.starts_with('=') && is_like_hex(text)) return 0;
+    const std::size_t blanks = std::min(text.find_first_not_of(" \t"), text.size());
+    if (blanks > 0 && blanks < text.size() && text[blanks] != '\r' && text[blanks] != '\n') return blanks;
+    out += '=';
+    if (is_like_hex(text) && is_hex_pair(text.substr(2))) return 2;
+    const std::size_t line_end = text.substr(0, 3).ends_with("\r\n") ? 2 : 1;
+    const bool cut = text.size() > line_end + 1 && base::hex_value(text[0]) >= 0 && text[line_end] == '\n' &&
+                     base::hex_value(text[line_end + 1]) >= 0;
+    if (!cut) return 0;
+    out += text[0];
+    return 1 + line_end;
+}
+
 }  // namespace
 
 Decoded decode_quoted_printable(std::string_view text, std::size_t max_output) {
     return QuotedPrintableDecoder(text, max_output).run();
+}
+
+std::string mend_escapes(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    while (!text.empty()) {
+        const std::size_t at = std::min(text.find('='), text.size());
+        out.append(text.substr(0, at));
+        text.remove_prefix(at);
+        if (!text.empty()) text.remove_prefix(mend_escape(text.substr(1), out) + 1);
+    }
+    return out;
 }
 
 }  // namespace gatehouse::inspect::mime

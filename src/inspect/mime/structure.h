@@ -56,12 +56,15 @@ struct Part {
     Role role = Role::leaf;
     bool limit_reached = false;  ///< a limit kept us from parsing what is in it
     bool closed = false;         ///< of a multipart: its close delimiter was seen
+    bool reading_text = false;   ///< no file, but text that people read: inspect/engine says so
 
     Range raw;       ///< header and body, without the delimiter lines around them
     Range header;    ///< with the blank line that ends it
     Range body;      ///< without the line end that belongs to the delimiter
     Range preamble;  ///< of a multipart: before its first delimiter line
     Range epilogue;  ///< of a multipart: after its close delimiter line
+    /// Where the body begins for readers that end the header at a line of blanks; 0: where it does for all.
+    std::size_t early_body = 0;
     std::uint32_t first_field = 0;
     std::uint32_t field_count = 0;
 

@@ -1,7 +1,6 @@
 #include "inspect/detect/malformed/malformed.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "inspect/mime/structure.h"
 
@@ -21,36 +20,11 @@ struct Most {
     }
 };
 
-/// How bytes are decoded matters where they are a file. In text that people read it changes a letter or two.
-bool is_doubt_about_bytes(mime::AnomalyKind kind) {
-    switch (kind) {
-        case mime::AnomalyKind::base64_junk:
-        case mime::AnomalyKind::base64_split_group:
-        case mime::AnomalyKind::base64_data_after_padding:
-        case mime::AnomalyKind::base64_stray_padding:
-        case mime::AnomalyKind::qp_split_escape:
-            return true;
-        default:
-            return false;
-    }
-}
-
-bool is_reading_text(const mime::Part& part) {
-    return part.is_leaf() && part.type.is("text") && part.file_name.empty() &&
-           part.disposition.type != "attachment";
-}
-
 /// What another reader may show that nobody inspected.
-std::vector<mime::AnomalyKind> open_doubts(const mime::Part& part) {
-    std::vector<mime::AnomalyKind> out;
+mime::AnomalySet open_doubts(const mime::Part& part) {
     auto kinds = part.anomalies;
     kinds.erase(part.settled);
-    if (!kinds.has(mime::Weight::ambiguous)) return out;
-    kinds.for_each([&](mime::AnomalyKind kind) {
-        if (mime::info(kind).weight != mime::Weight::ambiguous) return;
-        if (!is_reading_text(part) || !is_doubt_about_bytes(kind)) out.push_back(kind);
-    });
-    return out;
+    return mime::doubts(kinds, part.reading_text);
 }
 
 std::uint64_t parameters_of(const mime::Part& part) {
@@ -92,10 +66,13 @@ class Checker {
 
     void note_ambiguous(std::uint32_t part) {
         const auto doubts = open_doubts(facts_.structure.parts[part]);
-        if (doubts.empty() || ++ambiguous_ > kMaxAmbiguous) return;
-        auto evidence =
-            make_evidence(kAmbiguous, facts_.paths[part], std::string(mime::info(doubts.front()).text));
-        for (const auto kind : doubts) evidence.facts.emplace_back("anomaly", mime::info(kind).name);
+        if (doubts.is_empty() || ++ambiguous_ > kMaxAmbiguous) return;
+        auto evidence = make_evidence(kAmbiguous, facts_.paths[part], "");
+        doubts.for_each([&](mime::AnomalyKind kind) {
+            const auto& info = mime::info(kind);
+            if (evidence.text.empty()) evidence.text = info.text;
+            evidence.facts.emplace_back("anomaly", info.name);
+        });
         finding_.gaps.push_back({evidence.where, message::GapReason::ambiguous, evidence.text, ""});
         finding_.evidence.push_back(std::move(evidence));
     }

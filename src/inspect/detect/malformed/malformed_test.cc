@@ -90,17 +90,21 @@ TEST(Malformed, SettledDoubtsDoNotCount) {
     EXPECT_EQ(look(structure).evidence.size(), 0U);
 }
 
-TEST(Malformed, DoubtfulBytesCountInFilesOnly) {
-    auto with = [](const std::string& type) {
-        const std::string raw =
-            "Content-Type: " + type + "\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nx=4\r\n1\r\n";
+TEST(Malformed, DoubtfulLettersCountInFilesOnly) {
+    auto with = [](bool reading_text, mime::AnomalyKind kind) {
+        const std::string raw = "Subject: x\r\n\r\nhello\r\n";
         auto structure = mime::parse(raw);
-        structure.parts[0].anomalies.insert(mime::AnomalyKind::qp_split_escape);
+        structure.parts[0].reading_text = reading_text;
+        structure.parts[0].anomalies.insert(kind);
         return look(structure).evidence.size();
     };
-    EXPECT_EQ(with("text/plain"), 0U);
-    EXPECT_EQ(with("text/plain; name=a.txt"), 1U);
-    EXPECT_EQ(with("application/octet-stream"), 1U);
+    EXPECT_EQ(with(true, mime::AnomalyKind::qp_split_escape), 0U);
+    EXPECT_EQ(with(false, mime::AnomalyKind::qp_split_escape), 1U);
+    for (const auto kind :
+         {mime::AnomalyKind::base64_junk, mime::AnomalyKind::base64_split_group,
+          mime::AnomalyKind::base64_data_after_padding, mime::AnomalyKind::base64_stray_padding}) {
+        EXPECT_EQ(with(true, kind), 1U) << mime::info(kind).name;
+    }
 }
 
 TEST(Malformed, NamesAtMostSomeAmbiguousParts) {
