@@ -1,5 +1,7 @@
 #include "base/clock.h"
 
+#include <ctime>
+
 namespace gatehouse::base {
 namespace {
 
@@ -14,6 +16,13 @@ Clock::Clock(WallTime fixed) : offset_us_(fixed.time_since_epoch().count() - sys
 
 WallTime Clock::wall() const {
     return WallTime(std::chrono::microseconds(system_micros() + offset_us_.load()));
+}
+
+std::chrono::minutes Clock::utc_offset(WallTime time) const {
+    const std::time_t seconds = std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
+    std::tm local{};
+    if (::localtime_r(&seconds, &local) == nullptr) return std::chrono::minutes(0);
+    return std::chrono::floor<std::chrono::minutes>(std::chrono::seconds(local.tm_gmtoff));
 }
 
 SteadyTime Clock::steady() const {

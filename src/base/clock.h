@@ -18,6 +18,8 @@ class Clock {
 
     WallTime wall() const;
     SteadyTime steady() const;
+    /// What this process's time zone (TZ) is ahead of UTC at that time.
+    std::chrono::minutes utc_offset(WallTime time) const;
     /// Tests only: moves the wall clock forward.
     void advance(std::chrono::seconds step);
 

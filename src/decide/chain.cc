@@ -50,7 +50,7 @@ class Chain {
         if (actions.empty() || !is_terminal(actions.back().kind)) actions.push_back(Action{});
         const auto outcome = actions.back().kind;
         // Nothing is written where nothing is delivered or kept.
-        if (outcome != ActionKind::deliver && outcome != ActionKind::quarantine) {
+        if (!is_kept_or_sent(outcome)) {
             actions.erase(actions.begin(), actions.end() - 1);
         }
         return std::move(result_);
@@ -61,8 +61,8 @@ class Chain {
     void add(const Action& action) {
         auto& actions = result_.decision.actions;
         std::erase_if(actions, [&](const Action& earlier) {
-            return earlier.kind == ActionKind::x_header && action.kind == ActionKind::x_header &&
-                   base::iequals(earlier.name, action.name);
+            const bool replaces = action.kind == ActionKind::x_header || action.kind == ActionKind::postpone;
+            return replaces && earlier.kind == action.kind && base::iequals(earlier.name, action.name);
         });
         const bool is_repeated_tag = action.kind == ActionKind::tag_subject &&
                                      std::find(actions.begin(), actions.end(), action) != actions.end();

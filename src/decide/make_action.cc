@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "base/ip_address.h"
 #include "base/text.h"
+#include "decide/local_time.h"
 #include "decide/policy.h"
 #include "decide/rule_text.h"
 
@@ -29,6 +31,8 @@ ActionKind kind_of(std::string_view verb) {
     if (verb == "quarantine") return ActionKind::quarantine;
     if (verb == "tag_subject") return ActionKind::tag_subject;
     if (verb == "x_header") return ActionKind::x_header;
+    if (verb == "postpone") return ActionKind::postpone;
+    if (verb == "hand_off") return ActionKind::hand_off;
     return ActionKind::deliver;
 }
 
@@ -101,6 +105,22 @@ Result<Action> finish(const ActionText& from) {
             action.name = from.name;
             action.text = from.text;
             return action;
+        case ActionKind::postpone:
+            if (!parse_time_of_day(from.at))
+                return base::fail(Fault::usage, "at must be a time of day such as \"22:00\"");
+            action.text = from.at;
+            return action;
+        case ActionKind::hand_off: {
+            const auto endpoint = base::Endpoint::parse(from.host);
+            if (!endpoint || endpoint->port == 0) {
+                return base::fail(
+                    Fault::usage,
+                    "host must be an IP address with a port, such as \"192.0.2.1:25\" (names need "
+                    "the DNS outlet, which is not in this version)");
+            }
+            action.text = endpoint->to_string();
+            return action;
+        }
         case ActionKind::deliver:
         case ActionKind::remove:
             return action;
@@ -113,6 +133,8 @@ Result<void> check_keys(const std::string& verb, const Value& value) {
     const auto is_needed = [&](std::string_view key) {
         if (key == "area") return verb == "quarantine";
         if (key == "name") return verb == "x_header";
+        if (key == "host") return verb == "hand_off";
+        if (key == "at") return verb == "postpone";
         if (key == "text") {
             return verb == "x_header" || verb == "tag_subject" || verb == "reject" || verb == "defer";
         }

@@ -255,7 +255,13 @@ void note_dangers(Policy& policy) {
 }  // namespace
 
 bool is_terminal(message::ActionKind kind) {
-    return kind != message::ActionKind::tag_subject && kind != message::ActionKind::x_header;
+    return kind != message::ActionKind::tag_subject && kind != message::ActionKind::x_header &&
+           kind != message::ActionKind::postpone;
+}
+
+bool is_kept_or_sent(message::ActionKind outcome) {
+    return outcome == message::ActionKind::deliver || outcome == message::ActionKind::quarantine ||
+           outcome == message::ActionKind::hand_off;
 }
 
 Result<void> check_rule_name(std::string_view name) {

@@ -172,11 +172,11 @@ TEST(MakePolicy, OneClearErrorForEachKindOfMistake) {
          "rule"},
         {when_always("\"quarantien\""),
          "policy.toml:4: action must be one of do_not_intercept, reject, defer, delete, quarantine, "
-         "tag_subject, x_header, not \"quarantien\""},
+         "hand_off, postpone, tag_subject, x_header, not \"quarantien\""},
         {when_always("[1]"), "policy.toml:4: rule.then must be a table, not an integer"},
         {when_always("[{ text = \"x\" }]"),
          "policy.toml:4: what the rule does needs action = one of do_not_intercept, reject, defer, delete, "
-         "quarantine, tag_subject, x_header"},
+         "quarantine, hand_off, postpone, tag_subject, x_header"},
         {when_always("[\"delete\", \"reject\"]"),
          "policy.toml:4: rule \"r\": delete and reject exclude each other"},
         {when_always("{ action = \"delete\", area = \"default\" }"),

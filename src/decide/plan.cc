@@ -1,5 +1,7 @@
 #include "decide/plan.h"
 
+#include "decide/policy.h"
+
 #include <algorithm>
 #include <array>
 
@@ -44,7 +46,7 @@ RewritePlan make_plan(const Input& input, const std::vector<Action>& actions) {
     RewritePlan plan;
     const auto outcome = actions.back().kind;
     // A quarantined message keeps its plan for the day it is released.
-    if (outcome != ActionKind::deliver && outcome != ActionKind::quarantine) return plan;
+    if (!is_kept_or_sent(outcome)) return plan;
     strip_foreign_headers(input, plan);
     for (const auto& action : actions) {
         if (action.kind == ActionKind::x_header) {

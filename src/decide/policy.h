@@ -79,5 +79,7 @@ struct Policy {
 
 /// deliver, reject, defer, delete and quarantine end the evaluation.
 bool is_terminal(message::ActionKind kind);
+/// Something of the message goes on or stays: then what was to be written into it counts.
+bool is_kept_or_sent(message::ActionKind outcome);
 
 }  // namespace gatehouse::decide

@@ -38,6 +38,8 @@ struct ActionText {
     std::string area = "default";
     std::string name;
     std::string text;
+    std::string host;
+    std::string at;
 };
 
 base::Result<void> check_rule_name(std::string_view name);
@@ -45,8 +47,9 @@ base::Result<void> check_area(std::string_view name);
 
 inline constexpr std::array<std::string_view, 3> kRuleKinds{"antivirus", "other", "builtin"};
 inline constexpr std::array<std::string_view, 4> kDirections{"all", "incoming", "outgoing", "both"};
-inline constexpr std::array<std::string_view, 7> kActionVerbs{
-    "do_not_intercept", "reject", "defer", "delete", "quarantine", "tag_subject", "x_header"};
+inline constexpr std::array<std::string_view, 9> kActionVerbs{"do_not_intercept", "reject",      "defer",
+                                                              "delete",           "quarantine",  "hand_off",
+                                                              "postpone",         "tag_subject", "x_header"};
 
 inline constexpr auto kLive = base::Reload::live;
 
@@ -63,7 +66,8 @@ inline constexpr std::array kRuleFields{
 };
 inline constexpr auto kRuleTable = base::make_table<RuleText>(
     "rule",
-    "Rules run in the order written, until one with a terminal action (reject, defer, delete, quarantine) "
+    "Rules run in the order written, until one with a terminal action (reject, defer, delete, quarantine, "
+    "hand_off) "
     "matches; after the last one the message is delivered.",
     kRuleFields, true);
 
@@ -107,6 +111,10 @@ inline constexpr std::array kActionFields{
     base::field<&ActionText::text>(
         "text", "of tag_subject and x_header: what to write; of reject and defer: the reply",
         {.reload = kLive}),
+    base::field<&ActionText::host>("host", "of hand_off: where to, such as \"192.0.2.1:25\"",
+                                   {.reload = kLive}),
+    base::field<&ActionText::at>("at", "of postpone: the time of day from which it is delivered, \"22:00\"",
+                                 {.reload = kLive}),
 };
 inline constexpr auto kActionTable =
     base::make_table<ActionText>("rule.then", "What the rule does, as tables or words.", kActionFields, true);

@@ -59,7 +59,7 @@ inline constexpr std::array kGeneralFields{
         {.check = check_address_pattern, .reload = base::Reload::live}),
     base::field<&GeneralSettings::time_zone>(
         "time_zone", "the zone of times of day in rules and reports, e.g. Europe/Berlin",
-        {.check = check_time_zone, .reload = base::Reload::live}),
+        {.check = check_time_zone}),
 };
 inline constexpr auto kGeneralTable =
     base::make_table<GeneralSettings>("general", "What every rule refers to.", kGeneralFields);

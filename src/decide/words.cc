@@ -25,6 +25,10 @@ std::string describe(const Action& action) {
             return fmt::format("tag the subject with \"{}\"", base::printable(action.text));
         case ActionKind::x_header:
             return fmt::format("add {}: {}", base::printable(action.name), base::printable(action.text));
+        case ActionKind::postpone:
+            return "deliver from " + base::printable(action.text);
+        case ActionKind::hand_off:
+            return "hand off to " + base::printable(action.text);
     }
     return "";
 }

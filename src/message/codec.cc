@@ -155,7 +155,7 @@ GroupDecision read_group(Reader& in, const pb::GroupDecision& from) {
     to.rule = in.text(from.rule());
     in.texts(from.matched(), to.matched);
     in.list(from.actions(), to.actions, [&](const pb::Action& a) {
-        return Action{in.word(a.kind(), ActionKind::x_header), in.text(a.area()), in.text(a.name()),
+        return Action{in.word(a.kind(), ActionKind::hand_off), in.text(a.area()), in.text(a.name()),
                       in.text(a.text())};
     });
     if (to.actions.empty()) in.fault("a decision without an action");

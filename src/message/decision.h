@@ -34,6 +34,8 @@ enum class ActionKind : std::uint8_t {
     quarantine = 5,  ///< terminal: to `area`
     tag_subject = 6,
     x_header = 7,
+    postpone = 8,  ///< deliver at the time of day in `text`, "22:00"
+    hand_off = 9,  ///< terminal: to the host in `text`, "192.0.2.1:25", in place of the next hop
 };
 std::string_view to_string(ActionKind kind);
 
@@ -80,6 +82,9 @@ struct GroupDecision {
     const Action& outcome() const { return actions.back(); }
     bool operator==(const GroupDecision&) const = default;
 };
+
+/// The first of that kind; null = none.
+const Action* find_action(const GroupDecision& group, ActionKind kind);
 
 /// The same bytes go the same way; the reasons may differ. All groups alike = cut-through is possible.
 bool is_same_outcome(const GroupDecision& a, const GroupDecision& b);

@@ -16,8 +16,9 @@ constexpr std::array<std::string_view, 10> kGapReasons{
     "corrupt", "timed_out", "engine_unavailable", "refused",   "ambiguous"};
 constexpr std::array<std::string_view, 10> kVerdicts{
     "", "virus", "phishing", "malformed", "unscannable", "suspicious", "policy", "spam", "graymail", "clean"};
-constexpr std::array<std::string_view, 8> kActions{"",       "deliver",    "reject",      "defer",
-                                                   "delete", "quarantine", "tag_subject", "x_header"};
+constexpr std::array<std::string_view, 10> kActions{"",         "deliver",    "reject",      "defer",
+                                                    "delete",   "quarantine", "tag_subject", "x_header",
+                                                    "postpone", "hand_off"};
 constexpr std::array<std::string_view, 11> kOutcomes{"",         "delivered", "quarantined",  "rejected",
                                                      "deferred", "deleted",   "in_doubt",     "refused",
                                                      "aborted",  "queued",    "undeliverable"};
@@ -47,6 +48,13 @@ std::optional<GapReason> parse_gap_reason(std::string_view text) {
     const auto at = std::find(kGapReasons.begin() + 1, kGapReasons.end(), text);
     if (at == kGapReasons.end()) return std::nullopt;
     return static_cast<GapReason>(at - kGapReasons.begin());
+}
+
+const Action* find_action(const GroupDecision& group, ActionKind kind) {
+    for (const auto& action : group.actions) {
+        if (action.kind == kind) return &action;
+    }
+    return nullptr;
 }
 
 bool is_same_outcome(const GroupDecision& a, const GroupDecision& b) {

@@ -13,22 +13,31 @@ net::Task<Reply> Life::ask_hop(Transaction& transaction, Run& run, const message
     const auto* hop = parts_.next_hops.pick(message::domain_of(recipient.address));
     if (hop == nullptr) co_return Reply{451, "4.4.4", "no next hop is configured for this recipient"};
     run.at_hop.leave();
-    if (run.at_hop.hop != nullptr && run.at_hop.hop != hop) {
-        // Until there is a queue, the client keeps what one session cannot carry.
-        if (!transaction.envelope.recipients.empty())
-            co_return Reply{451, "4.3.0", "send this recipient in a transaction of its own"};
-        run.at_hop.session.reset();  // nobody was accepted there
-    }
+    const bool has_others = !transaction.envelope.recipients.empty();
+    const bool is_other = run.at_hop.hop != nullptr && run.at_hop.hop != hop;
+    run.is_for_queue = run.is_for_queue || !parts_.hops.settings().cut_through || (is_other && has_others);
+    if (is_other || run.is_for_queue) run.at_hop.session.reset();
+    if (run.is_for_queue) co_return take_for_queue(transaction, run);
     run.at_hop.hop = hop;
-    Reply reply;
-    if (run.at_hop.session) {
-        const auto answer = co_await run.at_hop.session->rcpt(recipient);
-        reply = answer ? from_hop(*answer) : Reply{451, "4.4.2", "the connection to the next hop was lost"};
-    } else {
-        reply = co_await ask_first(transaction, run, recipient);
+    if (!run.at_hop.session) {
+        const Reply first = co_await ask_first(transaction, run, recipient);
+        holders_.wait(run.at_hop, parts_.clock.steady());
+        co_return first;
+    }
+    const auto answer = co_await run.at_hop.session->rcpt(recipient);
+    if (!answer) {
+        run.at_hop.session.reset();
+        co_return take_for_queue(transaction, run);
     }
     holders_.wait(run.at_hop, parts_.clock.steady());
-    co_return reply;
+    co_return from_hop(*answer);
+}
+
+/// Architecture section 6: what the next hop cannot be asked about is accepted, and queued.
+Reply Life::take_for_queue(const Transaction& transaction, Run& run) const {
+    run.is_for_queue = true;
+    if (parts_.queue.has_room(transaction.envelope.declared_size)) return {250, "2.1.5", "recipient ok"};
+    return {452, "4.3.1", "no room to queue this now, try again later"};
 }
 
 /// The first recipient, or the next one after the connection was given away: then the earlier ones come
@@ -40,7 +49,7 @@ net::Task<Reply> Life::ask_first(Transaction& transaction, Run& run, const messa
     if (!started) {
         base::log(LogLevel::warning, "{} {}", transaction.envelope.reference.to_string(),
                   started.error().sentence);
-        co_return Reply{451, "4.4.1", "the next hop cannot be reached now"};
+        co_return take_for_queue(transaction, run);
     }
     const bool earlier_stand =
         std::all_of(started->recipients.begin(), started->recipients.end() - 1,
@@ -55,6 +64,9 @@ net::Task<Reply> Life::ask_first(Transaction& transaction, Run& run, const messa
 net::Task<base::Result<act::delivery::StartAnswers>> Life::begin_at_hop(
     Transaction& transaction, Run& run, std::span<const message::Recipient> recipients) {
     auto& hold = run.at_hop;
+    if (parts_.hops.is_down(*hold.hop))
+        co_return base::fail(base::Fault::unavailable, "the next hop {} was down a moment ago",
+                             hold.hop->domain);
     auto session = co_await parts_.hops.open(*hold.hop, run.send_until);
     if (!session) co_return std::unexpected(session.error());
     hold.session.emplace(std::move(*session));
@@ -65,14 +77,14 @@ net::Task<base::Result<act::delivery::StartAnswers>> Life::begin_at_hop(
 }
 
 /// For a message whose connection was given away while its client was silent.
-net::Task<bool> Life::begin_again(Transaction& transaction, Run& run) {
+net::Task<Life::Begun> Life::begin_again(Transaction& transaction, Run& run) {
     const auto& recipients = transaction.envelope.recipients;
     const auto started = co_await begin_at_hop(transaction, run, recipients);
-    if (!started) co_return false;
+    if (!started) co_return Begun::unreachable;
     const bool all_stand = std::all_of(started->recipients.begin(), started->recipients.end(),
                                        [](const act::delivery::Reply& reply) { return reply.is_positive(); });
     if (!all_stand) run.at_hop.session.reset();
-    co_return all_stand;
+    co_return all_stand ? Begun::ready : Begun::refused;
 }
 
 }  // namespace gatehouse::pipeline

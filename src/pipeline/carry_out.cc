@@ -53,6 +53,14 @@ Reply cannot_record() {
     return {451, "4.3.0", "not recorded, try again later"};
 }
 
+Reply not_stored() {
+    return {451, "4.3.0", "not stored, try again later"};
+}
+
+Reply deferral(const message::Action& action) {
+    return reply_of(action, {451, "4.7.1", "not now, try again later"});
+}
+
 Reply from_hop(const act::delivery::Reply& reply) {
     const auto told = reply.for_client();  // one printable line; a hop's 421 must not close our session
     return {told.code, told.enhanced, told.text};
@@ -72,14 +80,15 @@ net::Task<Reply> Life::carry_out(Transaction& transaction, Run& run) {
     const bool is_one = std::all_of(decision.groups.begin(), decision.groups.end(), [&](const auto& group) {
         return message::is_same_outcome(first, group);
     });
-    if (!is_one) {
-        co_return settle(transaction, run, Outcome::deferred,
-                         {451, "4.3.0", "recipients need different treatment; send to each of them alone"});
-    }
+    if (!is_one) co_return co_await distribute(transaction, run);
     const auto& action = first.outcome();
     switch (action.kind) {
         case ActionKind::deliver:
+            if (run.is_for_queue || message::find_action(first, ActionKind::postpone) != nullptr)
+                co_return co_await distribute(transaction, run);
             co_return co_await deliver(transaction, run);
+        case ActionKind::hand_off:
+            co_return co_await distribute(transaction, run);
         case ActionKind::quarantine:
             co_return co_await hold_back(transaction, run);
         case ActionKind::reject:
@@ -88,40 +97,42 @@ net::Task<Reply> Life::carry_out(Transaction& transaction, Run& run) {
         case ActionKind::remove:
             co_return settle(transaction, run, Outcome::deleted, receipt(transaction.envelope.reference));
         default:
-            co_return settle(transaction, run, Outcome::deferred,
-                             reply_of(action, {451, "4.7.1", "not now, try again later"}));
+            co_return settle(transaction, run, Outcome::deferred, deferral(action));
     }
 }
 
 // --- deliver
 // ------------------------------------------------------------------------------------------------------
 
-net::Task<base::Result<void>> Life::apply_plan(Run& run) {
-    const auto& plan = run.judged->decision.groups.front().plan;
-    if (plan.is_empty()) co_return base::Result<void>();
+/// The bytes as that plan wants them, made once.
+net::Task<base::Result<int>> Life::version_of(Run& run, const message::RewritePlan& plan) {
+    if (plan.is_empty()) co_return run.message.get();
+    for (const auto& version : run.versions) {
+        if (version.plan == plan) co_return version.file.get();
+    }
     auto rewritten = co_await parts_.inspectors.rewrite(run.message.get(), plan, run.send_until);
     if (!rewritten) co_return std::unexpected(rewritten.error());
-    run.message = std::move(rewritten->file);
-    run.memory.emplace(std::move(rewritten->memory));
-    co_return base::Result<void>();
+    run.versions.push_back({plan, std::move(rewritten->file), std::move(rewritten->memory)});
+    co_return run.versions.back().file.get();
 }
 
 net::Task<Reply> Life::deliver(Transaction& transaction, Run& run) {
     const auto& envelope = transaction.envelope;
     const Reply later = not_delivered();
-    const auto planned = co_await apply_plan(run);
-    if (!planned) {
+    const auto file = co_await version_of(run, run.judged->decision.groups.front().plan);
+    if (!file) {
         base::log(LogLevel::error, "{} not rewritten: {}", envelope.reference.to_string(),
-                  planned.error().sentence);
+                  file.error().sentence);
         co_return settle(transaction, run, Outcome::deferred, later);
     }
-    const auto content = ipc::Mapping::map(run.message.get(), kLargestRewrite);
+    const auto content = ipc::Mapping::map(*file, kLargestRewrite);
     if (!content || !FaultPoints::pass(FaultPoint::front_before_hop_data)) {
         co_return settle(transaction, run, Outcome::deferred, later);
     }
     if (!run.at_hop.session) {
-        const bool is_open = co_await begin_again(transaction, run);
-        if (!is_open) co_return settle(transaction, run, Outcome::deferred, later);
+        const auto begun = co_await begin_again(transaction, run);
+        if (begun == Begun::unreachable) co_return co_await distribute(transaction, run);
+        if (begun == Begun::refused) co_return settle(transaction, run, Outcome::deferred, later);
     }
     if (!parts_.recorder.is_writable()) {  // asked before: what the hop has taken stays taken
         co_return settle(transaction, run, Outcome::deferred, cannot_record());
@@ -140,11 +151,19 @@ net::Task<Reply> Life::hand_over(Transaction& transaction, Run& run, std::string
     run.is_handed = answer.outcome == DataOutcome::accepted || answer.outcome == DataOutcome::in_doubt;
     const std::string hop = hop_name(*run.at_hop.session);
     (void)FaultPoints::pass(FaultPoint::front_after_hop_answer);
+    if (answer.outcome == DataOutcome::not_sent) {  // it has no dot of ours: it is ours to send later
+        base::log(LogLevel::warning, "{} not sent to {}, queued: {}", envelope.reference.to_string(), hop,
+                  answer.reason.sentence);
+        run.at_hop.session.reset();
+        co_return co_await distribute(transaction, run);
+    }
     Reply reply = not_delivered();
     Outcome outcome = Outcome::deferred;
     if (answer.outcome == DataOutcome::accepted) {
         outcome = Outcome::delivered;
         reply = receipt(envelope.reference);
+        if (!run.at_hop.session->offers().dsn)
+            co_await report_relayed(transaction, run, head, content, answer.reply);
     } else if (answer.outcome == DataOutcome::refused) {
         reply = from_hop(answer.reply);
         outcome = outcome_of(reply.code);
@@ -168,22 +187,24 @@ net::Task<Reply> Life::hand_over(Transaction& transaction, Run& run, std::string
 // --- quarantine
 // ---------------------------------------------------------------------------------------------------
 
-net::Task<Reply> Life::hold_back(Transaction& transaction, Run& run) {
-    // An item whose record fails would be an item more at the client's next try.
-    if (!parts_.recorder.is_writable())
-        co_return settle(transaction, run, Outcome::deferred, cannot_record());
-    const auto& group = run.judged->decision.groups.front();
+act::quarantine::ItemInfo Life::item_info(const Transaction& transaction, const Run& run,
+                                          const message::GroupDecision& group, std::uint32_t number) const {
     act::quarantine::ItemInfo info;
-    info.id = base::ItemId{transaction.envelope.reference, 1};
+    info.id = base::ItemId{transaction.envelope.reference, number};
     info.created = parts_.clock.wall();
     info.envelope = transaction.envelope;
-    info.area = group.outcome().area;
+    info.area = group.outcome().area.empty() ? "default" : group.outcome().area;
     info.rule = group.rule;
     info.because = group.because;
     info.verdict = run.judged->decision.verdict;
-    info.subject = run.judged->facts.header.subject;
-    info.message_id = run.judged->facts.header.message_id;
-    if (!run.judged->facts.header.from.empty()) info.from = run.judged->facts.header.from.front();
+    const auto& header = run.judged->facts.header;
+    info.subject = header.subject;
+    info.message_id = header.message_id;
+    if (!header.from.empty()) info.from = header.from.front();
+    return info;
+}
+
+net::Task<base::Result<void>> Life::store_item(const Run& run, const act::quarantine::ItemInfo& info) {
     auto& quarantine = parts_.quarantine;
     const int sealed = run.message.get();
     auto put = [&quarantine, &info, sealed]() -> base::Result<void> {
@@ -194,9 +215,18 @@ net::Task<Reply> Life::hold_back(Transaction& transaction, Run& run) {
     if (!stored) {
         base::log(LogLevel::error, "{} could not be quarantined: {}", info.id.to_string(),
                   stored.error().sentence);
-        co_return settle(transaction, run, Outcome::deferred, {451, "4.3.0", "not stored, try again later"});
     }
     (void)FaultPoints::pass(FaultPoint::front_after_item_index);
+    co_return stored;
+}
+
+net::Task<Reply> Life::hold_back(Transaction& transaction, Run& run) {
+    // An item whose record fails would be an item more at the client's next try.
+    if (!parts_.recorder.is_writable())
+        co_return settle(transaction, run, Outcome::deferred, cannot_record());
+    const auto info = item_info(transaction, run, run.judged->decision.groups.front(), 1);
+    const auto stored = co_await store_item(run, info);
+    if (!stored) co_return settle(transaction, run, Outcome::deferred, not_stored());
     const Reply reply =
         settle(transaction, run, Outcome::quarantined, receipt(transaction.envelope.reference));
     for (auto& one : run.outcomes) one.item = info.id.to_string();

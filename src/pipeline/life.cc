@@ -45,6 +45,7 @@ net::Task<Reply> Life::mail(Transaction& transaction) {
     auto run = std::make_unique<Run>();
     run->policy = parts_.policy.current();
     transaction.envelope.revision = run->policy->revision.id;
+    transaction.envelope.utc_offset = parts_.clock.utc_offset(transaction.envelope.received);
     transaction.state = std::move(run);
     co_return Reply{250, "2.1.0", "sender ok"};
 }
@@ -68,6 +69,7 @@ net::Task<Reply> Life::message(Transaction& transaction, base::Fd sealed) {
     run.message = std::move(sealed);
     run.at_hop.leave();
     const auto end = parts_.clock.steady() + kEndOfData;
+    run.end = end;
     run.send_until = end - std::chrono::seconds(parts_.hops.settings().final_timeout);
     auto judged = co_await parts_.judge.judge(transaction.envelope, run.policy->policy, run.message.get(),
                                               {transaction.began, run.send_until - kForSending});

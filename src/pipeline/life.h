@@ -1,7 +1,7 @@
 // The walk of a message, as the SMTP session sees it: receive hands over, then inspect, consult, decide, act,
 // record. One Life per event loop. life.cc tells the story; judge.* is its middle, carry_out.* the acting,
 // recording.* the record; at_hop.* is
-// the session with the next hop.
+// the session with the next hop, queueing.* what happens where one session cannot carry it all.
 #pragma once
 
 #include <boost/asio/thread_pool.hpp>
@@ -14,6 +14,7 @@
 #include "act/delivery/hop_pool.h"
 #include "act/delivery/next_hop.h"
 #include "act/quarantine/quarantine.h"
+#include "act/queue/queue.h"
 #include "base/clock.h"
 #include "message/record.h"
 #include "net/asio.h"
@@ -37,21 +38,33 @@ struct LifeParts {
     act::delivery::HopPool& hops;
     inspect::pool::Pool& inspectors;
     act::quarantine::Quarantine& quarantine;
+    act::queue::Queue& queue;
     record::Recorder& recorder;
     const PolicyHolder& policy;
     boost::asio::thread_pool& storage;  ///< for what waits on a disk
     Judge& judge;
+    std::uint8_t node = 0;
+};
+
+/// One form of the message's bytes: as a plan has made them.
+struct Version {
+    message::RewritePlan plan;
+    base::Fd file;
+    std::optional<base::MemoryShare> memory;
 };
 
 /// What the walk keeps with a transaction from MAIL on.
 struct Run : receive::session::WalkState {
     std::shared_ptr<const PolicySnapshot> policy;  // shared: see PolicyHolder
     HopHold at_hop;
+    /// One session with one next hop cannot carry it: recipients are taken here and it goes to the queue.
+    bool is_for_queue = false;
     base::Fd message;
+    std::vector<Version> versions;  ///< but the one as received
     /// The next hop has the whole content by then, or never gets it; known from the client's dot on.
     base::SteadyTime send_until = base::SteadyTime::max();
-    bool is_handed = false;                   ///< the next hop has the content, and nothing is recorded yet
-    std::optional<base::MemoryShare> memory;  ///< of a rewritten message
+    base::SteadyTime end = base::SteadyTime::max();  ///< of everything behind the dot
+    bool is_handed = false;  ///< the next hop has the content, and nothing is recorded yet
     std::optional<Judged> judged;
     std::vector<message::RecipientOutcome> outcomes;  ///< of those that were accepted
     std::vector<message::RecipientOutcome>
@@ -77,9 +90,22 @@ class Life : public receive::session::Walk {
     net::Task<Reply> carry_out(Transaction& transaction, Run& run);
     net::Task<Reply> deliver(Transaction& transaction, Run& run);
     net::Task<Reply> hold_back(Transaction& transaction, Run& run);
-    net::Task<base::Result<void>> apply_plan(Run& run);
+    net::Task<base::Result<int>> version_of(Run& run, const message::RewritePlan& plan);
     net::Task<Reply> hand_over(Transaction& transaction, Run& run, std::string_view content);
+    act::quarantine::ItemInfo item_info(const Transaction& transaction, const Run& run,
+                                        const message::GroupDecision& group, std::uint32_t number) const;
+    net::Task<base::Result<void>> store_item(const Run& run, const act::quarantine::ItemInfo& info);
     Reply settle(Transaction& transaction, Run& run, message::Outcome outcome, Reply reply);
+    // queueing.cc
+    struct Parcels;
+    net::Task<Reply> distribute(Transaction& transaction, Run& run);
+    Parcels parcels_of(const Transaction& transaction, const Run& run) const;
+    net::Task<base::Result<void>> fill(const Transaction& transaction, Run& run, Parcels& parcels);
+    net::Task<base::Result<void>> store(Run& run, Parcels& parcels);
+    act::queue::QueueItem queue_item(const Transaction& transaction, const Run& run,
+                                     const message::GroupDecision& group) const;
+    net::Task<void> report_relayed(const Transaction& transaction, const Run& run, std::string_view head,
+                                   std::string_view content, const act::delivery::Reply& said);
     // recording.cc
     Reply record(Transaction& transaction, Run& run, Reply reply);
     void log_message(const message::Record& record) const;
@@ -90,7 +116,9 @@ class Life : public receive::session::Walk {
     net::Task<Reply> ask_first(Transaction& transaction, Run& run, const message::Recipient& recipient);
     net::Task<base::Result<act::delivery::StartAnswers>> begin_at_hop(
         Transaction& transaction, Run& run, std::span<const message::Recipient> recipients);
-    net::Task<bool> begin_again(Transaction& transaction, Run& run);
+    enum class Begun : std::uint8_t { ready, unreachable, refused };
+    net::Task<Begun> begin_again(Transaction& transaction, Run& run);
+    Reply take_for_queue(const Transaction& transaction, Run& run) const;
 
     LifeParts parts_;
     HopHolders holders_;
@@ -100,6 +128,8 @@ class Life : public receive::session::Walk {
 /// themselves.
 Reply receipt(const base::Reference& reference);
 Reply cannot_record();
+Reply not_stored();
+Reply deferral(const message::Action& action);
 /// "250 2.0.0 text", as tracking keeps it; empty for no reply.
 std::string wire(const Reply& reply);
 Reply from_hop(const act::delivery::Reply& reply);

@@ -11,11 +11,10 @@
 #include "ipc/memfd.h"
 #include "message/record.h"
 #include "pipeline/head.h"
-#include "pipeline/outcome.h"
+#include "pipeline/trip.h"
 
 namespace gatehouse::pipeline {
 
-using act::delivery::DataOutcome;
 using base::Fault;
 using base::Result;
 using message::Outcome;
@@ -25,36 +24,28 @@ namespace {
 constexpr std::uint64_t kLargest = 2ULL << 30;
 constexpr std::chrono::seconds kLoaderPatience{10};
 
-struct Trip {
+/// Recipients that share a next hop; null = none is configured for them.
+struct Party {
     const act::delivery::NextHop* hop = nullptr;
     std::vector<message::Recipient> recipients;
 };
 
-std::string wire(const act::delivery::Reply& reply) {
-    return reply.to_string();
-}
-
-std::vector<Trip> plan_trips(const act::delivery::NextHops& hops,
-                             const std::vector<message::Recipient>& recipients) {
-    std::vector<Trip> trips;
+std::vector<Party> parties_of(const act::delivery::NextHops& hops,
+                              const std::vector<message::Recipient>& recipients) {
+    std::vector<Party> parties;
     for (const auto& recipient : recipients) {
         const auto* hop = hops.pick(message::domain_of(recipient.address));
-        auto trip = std::find_if(trips.begin(), trips.end(), [&](const Trip& t) { return t.hop == hop; });
-        if (trip == trips.end()) trip = trips.insert(trips.end(), Trip{hop, {}});
-        trip->recipients.push_back(recipient);
+        auto party =
+            std::find_if(parties.begin(), parties.end(), [&](const Party& p) { return p.hop == hop; });
+        if (party == parties.end()) party = parties.insert(parties.end(), Party{hop, {}});
+        party->recipients.push_back(recipient);
     }
-    return trips;
-}
-
-void settle(std::vector<message::RecipientOutcome>& out, const Trip& trip, Outcome outcome,
-            const std::string& reply) {
-    for (const auto& recipient : trip.recipients) out.push_back({recipient.address, outcome, reply, "", ""});
+    return parties;
 }
 
 /// Before the message is sent: whatever ends this process from here on, the next attempt knows who may have
 /// it.
-Result<void> note_sending(ReleaseParts& parts, const ReleaseJob& job,
-                          const std::vector<message::RecipientOutcome>& trip) {
+Result<void> note_sending(ReleaseParts& parts, const ReleaseJob& job, const Outcomes& trip) {
     auto record = job.record;
     const std::string id = job.item.info.id.to_string();
     for (auto one : trip) {
@@ -69,60 +60,24 @@ Result<void> note_sending(ReleaseParts& parts, const ReleaseJob& job,
     return parts.recorder.note(record, job.attempt);
 }
 
-net::Task<std::vector<message::RecipientOutcome>> travel(ReleaseParts& parts, const ReleaseJob& job,
-                                                         const Trip& trip, std::string_view content) {
-    std::vector<message::RecipientOutcome> out;
+net::Task<Outcomes> go_to(ReleaseParts& parts, const ReleaseJob& job, const Party& party,
+                          std::string_view content) {
+    const auto now = parts.clock.steady();
+    const std::string why = party.hop == nullptr   ? "no next hop is configured"
+                            : now >= parts.give_up ? "no time was left for its next hop"
+                                                   : "";
+    Outcomes out;
+    if (!why.empty()) {
+        for (const auto& one : party.recipients) out.push_back({one.address, Outcome::deferred, why, "", ""});
+        co_return out;
+    }
     const auto& info = job.item.info;
-    if (trip.hop == nullptr) {
-        settle(out, trip, Outcome::deferred, "no next hop is configured");
-        co_return out;
-    }
-    if (parts.clock.steady() >= parts.give_up) {
-        settle(out, trip, Outcome::deferred, "no time was left for its next hop");
-        co_return out;
-    }
-    auto session = co_await parts.hops.open(*trip.hop, parts.give_up);
-    if (!session) {
-        settle(out, trip, Outcome::deferred, session.error().sentence);
-        co_return out;
-    }
-    const auto started = co_await session->start(info.envelope, trip.recipients, parts.give_up);
-    if (!started) {
-        settle(out, trip, Outcome::deferred, started.error().sentence);
-        co_return out;
-    }
-    bool any = false;
-    for (std::size_t i = 0; i < trip.recipients.size(); ++i) {
-        const auto& reply = started->recipients[i];
-        any = any || reply.is_positive();
-        out.push_back({trip.recipients[i].address, outcome_of(reply.code), wire(reply),
-                       session->info().to_string(), ""});
-    }
-    if (!any) {
-        session->abandon();
-        co_return out;
-    }
-    if (const auto noted = note_sending(parts, job, out); !noted) {
-        session->abandon();
-        out.clear();
-        settle(out, trip, Outcome::deferred, noted.error().sentence);
-        co_return out;
-    }
     const auto& facts = job.record.facts;
     const std::string head = head_for({info.envelope, facts, info.verdict, content}, parts.hostname);
-    const auto give_up = parts.clock.steady() + std::chrono::seconds(300);
-    const auto answer = co_await session->data(head, content, give_up, header_may_be_8bit(facts));
-    const std::string said = answer.reply.code != 0 ? wire(answer.reply) : answer.reason.sentence;
-    for (auto& one : out) {
-        if (one.outcome != Outcome::delivered) continue;
-        one.reply = said;
-        if (answer.outcome == DataOutcome::in_doubt) one.outcome = Outcome::in_doubt;
-        if (answer.outcome == DataOutcome::not_sent) one.outcome = Outcome::deferred;
-        if (answer.outcome == DataOutcome::refused) {
-            one.outcome = outcome_of(answer.reply.code);
-        }
-    }
-    co_return out;
+    const TripMessage message{info.envelope, party.recipients, head, content, header_may_be_8bit(facts)};
+    BeforeData note = [&](const Outcomes& so_far) { return note_sending(parts, job, so_far); };
+    auto trip = co_await travel(parts.hops, *party.hop, message, now, parts.give_up, std::move(note));
+    co_return std::move(trip.outcomes);
 }
 
 using Earlier = std::vector<record::StoredRecord>;
@@ -307,8 +262,8 @@ net::Task<Result<Released>> release(ReleaseParts parts, ReleaseJob job) {
     if (!content) co_return std::unexpected(content.error());
     const std::string id = job.item.info.id.to_string();
     auto& record = job.record;
-    for (const auto& trip : plan_trips(parts.next_hops, job.open)) {
-        auto outcomes = co_await travel(parts, job, trip, content->bytes());
+    for (const auto& party : parties_of(parts.next_hops, job.open)) {
+        auto outcomes = co_await go_to(parts, job, party, content->bytes());
         std::move(outcomes.begin(), outcomes.end(), std::back_inserter(record.outcomes));
     }
     for (auto& one : record.outcomes) one.item = id;

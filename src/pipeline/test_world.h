@@ -77,6 +77,7 @@ class World {
           quarantine(act::quarantine::Quarantine::open(
                          {.folder = folder / "items/quarantine", .database = folder / "gatehouse.db"})
                          .value()),
+          queue(act::queue::Queue::open({.folder = folder / "queue"}, clock).value()),
           recorder(record::Recorder::open({.state = folder.path(),
                                            .database = folder / "gatehouse.db",
                                            .max_journal_bytes = plan.max_journal_bytes},
@@ -97,6 +98,7 @@ class World {
                 .hops = hops,
                 .inspectors = inspectors,
                 .quarantine = *quarantine,
+                .queue = *queue,
                 .recorder = *recorder,
                 .policy = policy,
                 .storage = threads,
@@ -207,6 +209,7 @@ class World {
     act::delivery::HopPool hops;
     FakeEngine engine;
     std::unique_ptr<act::quarantine::Quarantine> quarantine;
+    std::unique_ptr<act::queue::Queue> queue;
     std::unique_ptr<record::Recorder> recorder;
     PolicyHolder policy;
     Judge judge;

@@ -114,8 +114,8 @@ TEST_F(CommandTest, ConfigCheckRefusesWithFileLineAndKeyWhatCannotWork) {
     };
     const std::string later = "gatehouse.toml:8: ";
     EXPECT_THAT(more("[admin]\nlisten = \"localhost\""), AllOf(HasSubstr(later), HasSubstr("listen")));
-    EXPECT_THAT(more("[delivery]\ncut_through = false"),
-                AllOf(HasSubstr(later), HasSubstr("delivery.cut_through")));
+    EXPECT_THAT(more("[queue]\nconcurrency = 0"),
+                AllOf(HasSubstr(later), HasSubstr("concurrency must be an integer from 1 to 1000")));
     write("gatehouse.toml", "[antivirus]\ndatabase = \"nowhere\"\n");
     EXPECT_THAT(refusal(), AllOf(HasSubstr("gatehouse.toml:2: antivirus.database"), HasSubstr("nowhere")));
     write("gatehouse.toml", "[testing]\nfixed_clock = \"2026-01-01T00:00:00Z\"\n");
@@ -221,7 +221,8 @@ TEST_F(CommandTest, WrongWordsAreOneLineAndExitTwo) {
         return done.err;
     };
     EXPECT_EQ(refused({"bogus"}), "gatehouse: unknown command \"bogus\"; see gatehouse --help\n");
-    EXPECT_EQ(refused({"quue", "list"}), "gatehouse: unknown command \"quue\"; see gatehouse --help\n");
+    EXPECT_EQ(refused({"quue", "list"}),
+              "gatehouse: unknown command \"quue\"; did you mean queue?; see gatehouse --help\n");
     EXPECT_EQ(refused({"statsu", "--help"}).substr(0, 54),
               "gatehouse: unknown command \"statsu\"; did you mean stat");
     EXPECT_THAT(refused({"verify", "--help"}), HasSubstr("unknown command \"verify\""));

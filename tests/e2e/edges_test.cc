@@ -112,7 +112,8 @@ TEST_F(EdgesTest, EachNextHopHasItsTlsMode) {
     }
     for (const std::string domain : {"verify", "lost"}) {
         EXPECT_THAT(talk.deliver_greeted("a@example.org", {"user@" + domain + ".test"}, kMail),
-                    StartsWith("451 4.4.1"));
+                    StartsWith("250"))
+            << "queued";
         talk.ask("RSET");
     }
     ASSERT_EQ(secure->message_count(), 3U);
@@ -122,7 +123,7 @@ TEST_F(EdgesTest, EachNextHopHasItsTlsMode) {
     EXPECT_EQ(sink_->message_count(), 0U);
     EXPECT_THAT(tracked("user@required.test", "next_hop"), HasSubstr(" tls"));
     EXPECT_THAT(tracked("user@never.test", "next_hop"), ::testing::Not(HasSubstr("tls")));
-    EXPECT_EQ(tracked("user@verify.test", "outcome"), "deferred");
+    EXPECT_EQ(tracked("user@verify.test", "outcome"), "queued");
     const auto front = gateway_->role_status("front");
     for (const auto& row : front.at("next_hops").as_array()) {
         const std::string domain(row.as_object().at("domain").as_string());
@@ -189,11 +190,12 @@ TEST_F(EdgesTest, AHopThatIsDownHoldsBackNobodyElsesMail) {
            .smtp = "permitted_senders = [\"127.0.0.1\"]"});
     auto talk = client();
     talk.ask("MAIL FROM:<a@example.org>");
-    EXPECT_THAT(talk.ask("RCPT TO:<user@down.test>"), StartsWith("451 4.4.1"));
+    EXPECT_THAT(talk.ask("RCPT TO:<user@down.test>"), StartsWith("250"));
     EXPECT_THAT(talk.ask("RCPT TO:<user@gw.test>"), StartsWith("250"));
     ASSERT_THAT(talk.ask("DATA"), StartsWith("354"));
     EXPECT_THAT(talk.ask("Subject: up\r\n\r\nx\r\n."), StartsWith("250"));
-    EXPECT_EQ(sink_->message_count(), 1U);
+    EXPECT_TRUE(sink_->wait_for_messages(1, 10s));
+    EXPECT_EQ(gateway_->rows({"queue", "list"}).size(), 1U);
 }
 
 /// What a role that was taken over might leave behind for root to stumble upon.

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "support/gateway/gateway_test.h"
 
 namespace gatehouse::testing {
@@ -153,45 +155,46 @@ struct HopManner {
     const char* rcpt;          ///< what the client hears at RCPT
     const char* dot;           ///< and at the final dot
     std::size_t accepted = 0;  ///< messages the sink has answered with 250
+    bool queued = false;       ///< it waits in the queue then, after an attempt
     const char* offer = "";
 };
 
 TEST_F(PeersTest, NextHopsInEveryManner) {
-    start({.gatehouse = "[delivery]\nidle_time = 0\nconnect_timeout = 1\ncommand_timeout = 1\nfinal_timeout "
-                        "= 1\ndown_time "
-                        "= 0\n"});
+    start({.gatehouse =
+               "[delivery]\nidle_time = 0\nconnect_timeout = 1\ncommand_timeout = 1\nfinal_timeout = "
+               "1\ndown_time = 0\n"});
     const std::vector<HopManner> all = {
-        {"CONNECT = 554 no", "451", ""},
-        {"CONNECT = 421 busy", "451", ""},
-        {"CONNECT = cut", "451", ""},
-        {"CONNECT = reset", "451", ""},
-        {"CONNECT = stall", "451", ""},
-        {"CONNECT = garbage", "451", ""},
-        {"CONNECT = endless", "451", ""},
-        {"CONNECT = raw HTTP/1.1 400 Bad\\r\\n\\r\\n", "451", ""},
+        {"CONNECT = 554 no", "250", "250", 0, true},
+        {"CONNECT = 421 busy", "250", "250", 0, true},
+        {"CONNECT = cut", "250", "250", 0, true},
+        {"CONNECT = reset", "250", "250", 0, true},
+        {"CONNECT = stall", "250", "250", 0, true},
+        {"CONNECT = garbage", "250", "250", 0, true},
+        {"CONNECT = endless", "250", "250", 0, true},
+        {"CONNECT = raw HTTP/1.1 400 Bad\\r\\n\\r\\n", "250", "250", 0, true},
         {"CONNECT = 220 one\\ntwo", "250", "250", 1},
-        {"EHLO = cut", "451", ""},
+        {"EHLO = cut", "250", "250", 0, true},
         {"EHLO = 502 unknown", "250", "250", 1},
-        {"EHLO = endless", "451", ""},
+        {"EHLO = endless", "250", "250", 0, true},
         {"MAIL = 452 4.2.2 full", "452", ""},
         {"MAIL = 550 5.1.8 bad sender", "550", ""},
-        {"MAIL = cut", "451", ""},
+        {"MAIL = cut", "250", "250", 0, true},
         {"RCPT = 550 5.1.1 one\\n5.1.1 two", "550", ""},
         {"RCPT = 450 4.2.0 later", "450", ""},
         {"RCPT = 421 4.3.2 going", "4", ""},
-        {"RCPT = cut", "451", ""},
-        {"RCPT = reset", "451", ""},
-        {"RCPT = stall", "451", ""},
-        {"RCPT = garbage", "451", ""},
-        {"RCPT = endless", "451", ""},
-        {"RCPT = raw 250 ok\\r\\n250 once more\\r\\n", "250", "4"},
-        {"RCPT = raw 999 what\\r\\n", "451", ""},
-        {"RCPT = 354 go on", "451", ""},
+        {"RCPT = cut", "250", "250", 0, true},
+        {"RCPT = reset", "250", "250", 0, true},
+        {"RCPT = stall", "250", "250", 0, true},
+        {"RCPT = garbage", "250", "250", 0, true},
+        {"RCPT = endless", "250", "250", 0, true},
+        {"RCPT = raw 250 ok\\r\\n250 once more\\r\\n", "250", "250", 0, true},
+        {"RCPT = raw 999 what\\r\\n", "250", "250", 0, true},
+        {"RCPT = 354 go on", "250", "250", 0, true},
         {"DATA = 550 5.7.1 no", "250", "550"},
         {"DATA = 421 bye", "250", "4"},
-        {"DATA = 250 what", "250", "4"},
-        {"DATA = cut", "250", "451"},
-        {"DATA = stall", "250", "451"},
+        {"DATA = 250 what", "250", "250", 0, true},
+        {"DATA = cut", "250", "250", 0, true},
+        {"DATA = stall", "250", "250", 0, true},
         {"BODY 10 = cut", "250", "451"},
         {"BODY 10 = reset", "250", "451"},
         {"DOT = 550 5.7.1 one\\n5.7.1 two", "250", "550"},
@@ -202,17 +205,30 @@ TEST_F(PeersTest, NextHopsInEveryManner) {
         {"DOT = stall", "250", "451"},
         {"DOT = garbage", "250", "451"},
         {"DOT = endless", "250", "451"},
-        {"DOT = raw 250 2.0.0 ok \\x1b[31m\\x9b\\r\\n", "250", "250", 0},
+        {"DOT = raw 250 2.0.0 ok \\x1b[31m\\x9b\\r\\n", "250", "250"},
         {"QUIT = cut", "250", "250", 1},
         {"QUIT = stall", "250", "250", 1},
-        {"# nothing offered", "250", "250", 1, "offer = "},
-        {"# a size that is too small", "250", "552", 0, "offer = SIZE 5"},
+        {"# nothing offered", "250", "250", 1, false, "offer = "},
+        {"# a size that is too small", "250", "552", 0, false, "offer = SIZE 5"},
     };
     std::size_t accepted = 0;
     const auto accepted_at_sink = [&] {
         std::size_t count = 0;
         for (const auto& message : sink_->messages()) count += message.code / 100 == 2;
         return count;
+    };
+    /// The item that there is has failed once, and is taken out.
+    const auto queued_and_tried = [&] {
+        for (int i = 0; i < 200; ++i) {
+            const auto rows = gateway_->rows({"queue", "list"});
+            if (rows.empty()) return false;
+            if (rows[0].at("attempts").to_number<int>() > 0) {
+                const std::string id(rows[0].at("id").as_string());
+                return gateway_->command({"queue", "delete", id}).exit_code == 0;
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        }
+        return false;
     };
     for (const auto& one : all) {
         SCOPED_TRACE(one.script);
@@ -227,6 +243,7 @@ TEST_F(PeersTest, NextHopsInEveryManner) {
         }
         accepted += one.accepted;
         EXPECT_EQ(accepted_at_sink(), accepted);
+        EXPECT_EQ(queued_and_tried(), one.queued);
         sink_->set_script({});
         EXPECT_THAT(talk.ask("RSET"), StartsWith("250"));
         EXPECT_THAT(talk.deliver_greeted("next@example.org", {"user@gw.test"}, kMail), StartsWith("250"));

@@ -47,6 +47,10 @@ std::vector<HopReach> HopPool::reach() const {
     return core_->reach();
 }
 
+bool HopPool::is_down(const NextHop& hop) const {
+    return core_->is_down(hop);
+}
+
 HopPoolCounts HopPool::counts() const {
     return core_->counts();
 }

@@ -269,6 +269,13 @@ HopPoolCounts PoolCore::counts() const {
     return out;
 }
 
+bool PoolCore::is_down(const NextHop& hop) const {
+    const auto at = states_.find(hop.key);
+    if (at == states_.end() || at->second->busy > 0 || !at->second->idle.empty()) return false;
+    const auto& reach = at->second->reach;
+    return std::all_of(reach.begin(), reach.end(), [&](const auto& one) { return one.down_until > now(); });
+}
+
 std::vector<HopReach> PoolCore::reach() const {
     std::vector<HopReach> out;
     for (const auto& [key, state] : states_) {

@@ -40,6 +40,7 @@ Result<void> fill_structs(Config& config) {
     GATEHOUSE_CHECK(base::fill_from(receive::smtp::smtp_table(), tree, &config.smtp));
     GATEHOUSE_CHECK(base::fill_from(receive::smtp::limit_table(), tree, &config.limits));
     GATEHOUSE_CHECK(base::fill_from(act::delivery::kDeliveryTable, tree, &config.delivery));
+    GATEHOUSE_CHECK(base::fill_from(act::queue::kQueueTable, tree, &config.queue));
     GATEHOUSE_CHECK(base::fill_from(admin::kAdminTable, tree, &config.admin));
     GATEHOUSE_CHECK(base::fill_from(consult::engines::kAntivirusTable, tree, &config.antivirus));
     GATEHOUSE_CHECK(base::fill_from(inspect::pool::kInspectTable, tree, &config.inspect));
@@ -90,12 +91,6 @@ Result<void> check_whole(const Config& config) {
                           config.at(File::gatehouse, "smtp.listen"), smtp.listen.size(),
                           config.front_threads(), kMostListeners);
     }
-    if (!config.delivery.cut_through) {
-        return base::fail(
-            Fault::usage,
-            "{}delivery.cut_through = false needs the durable queue, which is not in this version",
-            config.at(File::gatehouse, "delivery.cut_through"));
-    }
     GATEHOUSE_CHECK(
         receive::smtp::make_machine_settings(config.smtp, config.limits, config.hostname(), false));
     GATEHOUSE_CHECK(act::delivery::retry_times(config.delivery));
@@ -133,6 +128,7 @@ const settings::text::Catalogue& catalogue() {
             {File::gatehouse, &receive::smtp::limit_table()},
             {File::gatehouse, &act::delivery::kNextHopTable},
             {File::gatehouse, &act::delivery::kDeliveryTable},
+            {File::gatehouse, &act::queue::kQueueTable},
             {File::gatehouse, &kStoreTable},
             {File::gatehouse, &kPathTable},
             {File::gatehouse, &admin::kAdminTable},
@@ -218,6 +214,11 @@ std::string Config::database_path() const {
 std::size_t Config::front_threads() const {
     if (process.threads > 0) return static_cast<std::size_t>(process.threads);
     return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 64);
+}
+
+std::string Config::time_zone() const {
+    const auto* zone = base::find_path(trees.settings, "general.time_zone");
+    return zone != nullptr && zone->text() != nullptr ? *zone->text() : "UTC";
 }
 
 std::string Config::hostname() const {

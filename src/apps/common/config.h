@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "act/delivery/next_hop.h"
+#include "act/queue/settings.h"
 #include "admin/settings.h"
 #include "apps/common/settings.h"
 #include "base/evidence_id.h"
@@ -60,6 +61,7 @@ class Config {
     receive::smtp::LimitSettings limits;
     act::delivery::DeliverySettings delivery;
     act::delivery::NextHops next_hops;
+    act::queue::QueueSettings queue;
     admin::AdminSettings admin;
     consult::engines::AntivirusSettings antivirus;
     inspect::pool::InspectSettings inspect;
@@ -84,6 +86,8 @@ class Config {
     std::string origin_name() const { return texts.path.empty() ? "built-in defaults" : texts.path; }
     std::size_t front_threads() const;
     std::string hostname() const;
+    /// general.time_zone
+    std::string time_zone() const;
     consult::engines::ClamdLimits engine_limits() const;
     std::chrono::seconds engine_time() const;  ///< for one answer, waiting for a turn included
     bool is_testing() const;

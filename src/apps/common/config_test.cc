@@ -186,8 +186,7 @@ TEST_F(ConfigTest, AFixedClockIsForTestsOnly) {
 }
 
 TEST_F(ConfigTest, WhatIsNotInThisVersionSaysSo) {
-    EXPECT_THAT(error_of(read("[delivery]\ncut_through = false\n")), HasSubstr("cut_through = false"));
-    EXPECT_TRUE(read("[delivery]\ncut_through = true\n"));
+    EXPECT_TRUE(read("[delivery]\ncut_through = false\n"));
     EXPECT_THAT(error_of(read("[store]\nurl = \"postgresql://db/gatehouse\"\n")),
                 AllOf(HasSubstr("PostgreSQL is not in this version"), HasSubstr("gatehouse.toml:2")));
     EXPECT_THAT(error_of(read("[store]\nurl = \"sqlite:\"\n")), HasSubstr("sqlite:PATH"));
@@ -197,7 +196,7 @@ TEST_F(ConfigTest, WhatIsNotInThisVersionSaysSo) {
 TEST_F(ConfigTest, EveryFaultIsOneOfTheOperatorsWords) {
     for (const std::string text :
          {"[smtp\n", "[smtp]\nlisten = 25\n", "[smtp]\nlistn = []\n", "[nothing]\na = 1\n",
-          "[process]\nthreads = 65\n", "[delivery]\ncut_through = false\n",
+          "[process]\nthreads = 65\n", "[queue]\nconcurrency = 0\n",
           "[[next_hop]]\naddress = \"mail.example.com\"\n"}) {
         const auto config = read(text);
         ASSERT_FALSE(config) << text;

@@ -160,6 +160,7 @@ void ControlServer::serve(Fd connection, const ipc::PeerIds& peer) {
         auto& quarantine = *request.mutable_quarantine();
         quarantine.set_who(signed_name(quarantine.who(), peer.uid));
     }
+    if (request.has_queue()) request.mutable_queue()->set_who(signed_name(request.queue().who(), peer.uid));
     try {
         handler_(request, replies);
     } catch (const std::exception& error) {

@@ -14,17 +14,6 @@ namespace {
 namespace json = boost::json;
 using act::quarantine::Item;
 
-DeskEnd end_of(const base::Error& error) {
-    switch (error.fault) {
-        case Fault::not_found:
-            return {1, error.sentence};
-        case Fault::usage:
-            return {2, error.sentence};
-        default:
-            return {3, error.sentence};
-    }
-}
-
 template <typename Enum>
 base::Result<std::optional<Enum>> word_to(const std::string& word, Enum last, std::string_view what) {
     if (word.empty()) return std::nullopt;
@@ -46,6 +35,17 @@ base::WallTime time_of(std::int64_t micros) {
 }
 
 }  // namespace
+
+DeskEnd end_of(const base::Error& error) {
+    switch (error.fault) {
+        case Fault::not_found:
+            return {1, error.sentence};
+        case Fault::usage:
+            return {2, error.sentence};
+        default:
+            return {3, error.sentence};
+    }
+}
 
 DeskEnd Desk::answer(const pb::ControlRequest& request, const DeskSinks& sinks) {
     if (request.has_track()) return track(request.track(), sinks);

@@ -32,6 +32,9 @@ struct DeskEnd {
     std::string sentence;
 };
 
+/// The exit class of a fault: 1 = no such thing, 2 = wrong words, 3 = could not.
+DeskEnd end_of(const base::Error& error);
+
 /// What a release came to.
 struct Released {
     std::string sentence;      ///< what the hops said

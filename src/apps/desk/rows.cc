@@ -111,6 +111,31 @@ json::object item_json(const act::quarantine::Item& item) {
             {"damaged", item.damaged}};
 }
 
+json::object queue_item_json(const act::queue::QueueItem& item) {
+    const auto& story = item.story;
+    json::array to;
+    for (const auto& recipient : story.envelope.recipients)
+        to.push_back(json::value(safe(recipient.address)));
+    const std::string_view state = item.is_held        ? "held"
+                                   : item.is_postponed ? "postponed"
+                                   : item.attempts > 0 ? "deferred"
+                                                       : "waiting";
+    return {{"id", item.id.to_string()},
+            {"state", state},
+            {"next_hop", safe(item.lane)},
+            {"queued", base::to_rfc3339(item.queued)},
+            {"due", base::to_rfc3339(item.due)},
+            {"expires", base::to_rfc3339(item.expires)},
+            {"attempts", item.attempts},
+            {"from", safe(story.envelope.sender)},
+            {"to", std::move(to)},
+            {"subject", safe(story.facts.header.subject)},
+            {"message_id", safe(story.facts.header.message_id)},
+            {"size", item.size},
+            {"notice", item.is_notice},
+            {"last", base::printable(item.last, 400)}};
+}
+
 json::object record_json(const message::Record& record) {
     json::object out;
     if (record.inspected) {

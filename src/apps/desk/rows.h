@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "act/quarantine/item.h"
+#include "act/queue/item.h"
 #include "message/record.h"
 #include "record/tracking_row.h"
 
@@ -15,6 +16,7 @@ namespace gatehouse::apps {
 
 boost::json::object tracking_row_json(const record::TrackingRow& row);
 boost::json::object item_json(const act::quarantine::Item& item);
+boost::json::object queue_item_json(const act::queue::QueueItem& item);
 /// The scan JSON of the message, its envelope, steps, outcomes and the explanation in words.
 boost::json::object record_json(const message::Record& record);
 

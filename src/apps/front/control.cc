@@ -53,13 +53,16 @@ void Front::answer(const pb::ControlRequest& request, ControlReplies& replies) {
     }
     const bool changes =
         request.has_testing() ||
+        (request.has_queue() && request.queue().verb() != pb::QueueRequest::LIST &&
+         request.queue().verb() != pb::QueueRequest::SHOW) ||
         (request.has_quarantine() && request.quarantine().verb() != pb::QuarantineRequest::LIST &&
          request.quarantine().verb() != pb::QuarantineRequest::SHOW);
     if (changes && !replies.may_change()) return replies.end(3, "only root may do this");
     if (request.has_testing()) return answer_testing(request.testing(), replies);
-    const auto end = desk_->answer(
-        request, {[&](const std::string& row) { replies.row(row); },
-                  [&](std::string_view bytes) { replies.raw(bytes); }, [&] { replies.working(); }});
+    const DeskSinks sinks{[&](const std::string& row) { replies.row(row); },
+                          [&](std::string_view bytes) { replies.raw(bytes); }, [&] { replies.working(); }};
+    const auto end =
+        request.has_queue() ? queue_desk_->answer(request.queue(), sinks) : desk_->answer(request, sinks);
     replies.end(end.exit_class, end.sentence);
 }
 
@@ -134,6 +137,7 @@ std::string Front::status_row() {
         {"refusals", statistics.refusals},
         {"journal_lag_bytes", statistics.journal_lag_bytes},
         {"next_hops", hop_rows()},
+        {"queue", queue_counts_json(*queue_)},
         {"engine", engine_json(config_, engine_.get())},
         {"sandbox", sandbox_json(zygote)},
         {"sandbox_refused", zygote.refused},
@@ -171,6 +175,17 @@ void Front::metric_rows(ControlReplies& replies) {
     say("gatehouse_journal_lag_bytes", "journal not yet loaded into tracking", false, {},
         statistics.journal_lag_bytes);
     say("gatehouse_journal_failures_total", "appends that failed", true, {}, statistics.journal.failures);
+    for (const auto& lane : queue_->counts()) {
+        say("gatehouse_queue_items", "items in the queue by next hop and state", false,
+            {{"next_hop", lane.lane}, {"state", "waiting"}}, lane.waiting + lane.under_way);
+        say("gatehouse_queue_items", "items in the queue by next hop and state", false,
+            {{"next_hop", lane.lane}, {"state", "held"}}, lane.held);
+    }
+    const auto commits = queue_->commits();
+    say("gatehouse_queue_batches_total", "changes of the queue that were stored", true, {}, commits.batches);
+    say("gatehouse_queue_writes_total", "writes that stored them", true, {}, commits.writes);
+    say("gatehouse_queue_failures_total", "changes of the queue that could not be stored", true, {},
+        commits.failures);
     const auto zygote = zygote_->status();
     say("gatehouse_inspectors_started_total", "inspector processes forked", true, {}, zygote.spawned);
     say("gatehouse_inspectors_crashed_total", "inspectors ended by a signal", true, {},

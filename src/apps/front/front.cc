@@ -1,6 +1,8 @@
 #include "apps/front/front.h"
 
+#include <condition_variable>
 #include <csignal>
+#include <cstdlib>
 
 #include "apps/front/strand.h"
 #include "base/fault_point.h"
@@ -44,9 +46,12 @@ Front::Front(RoleBeginning& beginning, Config config)
 
 Front::~Front() {
     control_.reset();
+    if (queue_) queue_->set_wake(nullptr);
+    scrubber_ = {};
     for (auto& loop : loops_) loop->stop();
     threads_.clear();
     storage_.join();
+    queue_.reset();  // what it still has to say goes to loops that are there
 }
 
 Result<std::unique_ptr<Front>> Front::make(RoleBeginning& beginning) {
@@ -68,6 +73,8 @@ Result<void> Front::open_stores() {
         clock_ = std::make_unique<base::Clock>(time);
     }
     if (beginning_.start.testing()) base::FaultPoints::allow();
+    ::setenv("TZ", config_.time_zone().c_str(), 1);  // before there are threads: times of day are local
+    ::tzset();
     if (config_.smtp.tls_certificate != "none") {
         GATEHOUSE_TRY(tls_, net::TlsContext::make_server(certificate_of(beginning_.start)));
     }
@@ -80,6 +87,8 @@ Result<void> Front::open_stores() {
     GATEHOUSE_TRY(quarantine_,
                   act::quarantine::Quarantine::open({.folder = config_.state_path("items/quarantine"),
                                                      .database = config_.database_path()}));
+    GATEHOUSE_TRY(queue_, act::queue::Queue::open(
+                              {.folder = config_.state_path("queue"), .settings = config_.queue}, *clock_));
     GATEHOUSE_TRY(auto snapshot, make_snapshot(config_));
     policy_ = std::make_unique<pipeline::PolicyHolder>(std::move(snapshot));
     return {};
@@ -116,9 +125,12 @@ Result<void> Front::make_strands() {
     for (auto& loop : loops_) {
         GATEHOUSE_TRY(auto strand,
                       Strand::make({*loop, *clock_, config_, *zygote_, engine_.get(), *hop_tls_, *quarantine_,
-                                    *recorder_, *policy_, storage_, shared, settings}));
+                                    *queue_, *recorder_, *policy_, storage_, shared, settings}));
         strands_.push_back(std::move(strand));
     }
+    queue_->set_wake([this] {
+        for (auto& strand : strands_) strand->deliverer.wake();
+    });
     return {};
 }
 
@@ -131,6 +143,9 @@ Result<void> Front::listen() {
     }
     desk_ = std::make_unique<Desk>(*recorder_, *quarantine_, *clock_);
     desk_->set_release([this](const auto& item, const auto& working) { return release(item, working); });
+    queue_desk_ = std::make_unique<QueueDesk>(*queue_, *recorder_, *clock_);
+    queue_desk_->set_notices(
+        [this](const auto& item, auto& texts) { return notices_of_deletion(item, texts); });
     GATEHOUSE_TRY(auto control, take_fd(beginning_, "control"));
     control_ = std::make_unique<ControlServer>(
         std::move(control), config_.group_id(),
@@ -141,6 +156,9 @@ Result<void> Front::listen() {
     supervisor_.emplace(std::move(channel));
     net::asio::co_spawn(*loops_.front(), obey_supervisor(), net::asio::detached);
     net::asio::co_spawn(*loops_.front(), keep_quarantine_tidy(), net::asio::detached);
+    for (auto& strand : strands_)
+        net::asio::co_spawn(strand->io, strand->deliverer.run(), net::asio::detached);
+    scrubber_ = std::jthread([this](const std::stop_token& stop) { keep_queue_scrubbed(stop); });
     return {};
 }
 
@@ -218,10 +236,28 @@ net::Task<void> Front::keep_quarantine_tidy() {
     }
 }
 
+/// Twice in the time that is promised: a scrub takes its time, too.
+void Front::keep_queue_scrubbed(const std::stop_token& stop) {
+    const auto pause = std::chrono::seconds(config_.queue.scrub_minutes * 30);
+    std::mutex mutex;
+    std::condition_variable_any wake;
+    std::unique_lock lock(mutex);
+    while (!wake.wait_for(lock, stop, pause, [] { return false; }) && !stop.stop_requested()) {
+        if (const auto done = queue_->scrub(); !done)
+            base::log(LogLevel::warning, "queue: {}", done.error().sentence);
+    }
+}
+
+bool Front::is_delivering() const {
+    return std::any_of(strands_.begin(), strands_.end(),
+                       [](const auto& strand) { return !strand->deliverer.is_idle(); });
+}
+
 net::Task<void> Front::drain_and_stop(std::chrono::seconds patience) {
     const auto left =
         std::make_shared<std::atomic<std::size_t>>(strands_.size());  // shared with the other loops
     for (auto& strand : strands_) {
+        net::asio::post(strand->io, [&deliverer = strand->deliverer] { deliverer.stop(); });
         net::asio::co_spawn(
             strand->io,
             [](Strand& one, std::chrono::seconds time,
@@ -232,8 +268,9 @@ net::Task<void> Front::drain_and_stop(std::chrono::seconds patience) {
             net::asio::detached);
     }
     net::Timer tick(*loops_.front());
-    const auto give_up = clock_->steady() + patience;  // of releases; sessions have their own
-    while (left->load() != 0 || (releases_.load() != 0 && clock_->steady() < give_up)) {
+    const auto give_up = clock_->steady() + patience;  // of releases and deliveries; sessions have their own
+    const auto is_busy = [this] { return releases_.load() != 0 || is_delivering(); };
+    while (left->load() != 0 || (is_busy() && clock_->steady() < give_up)) {
         tick.expires_after(std::chrono::milliseconds(20));
         co_await tick.async_wait(net::kTuple);
     }

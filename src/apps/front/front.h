@@ -12,10 +12,12 @@
 #include "act/delivery/hop_pool.h"
 #include "act/delivery/hop_tls.h"
 #include "act/quarantine/quarantine.h"
+#include "act/queue/queue.h"
 #include "apps/common/config.h"
 #include "apps/common/control_server.h"
 #include "apps/common/words.h"
 #include "apps/desk/desk.h"
+#include "apps/desk/queue_desk.h"
 #include "base/clock.h"
 #include "base/memory_budget.h"
 #include "consult/engines/clamd_asker.h"
@@ -54,6 +56,10 @@ class Front {
     base::Result<void> obey(const pb::SupervisorWord& word);
     base::Result<void> take_settings(const pb::RoleStart& start);
     net::Task<void> keep_quarantine_tidy();
+    void keep_queue_scrubbed(const std::stop_token& stop);
+    bool is_delivering() const;
+    std::vector<act::queue::NewItem> notices_of_deletion(const act::queue::QueueItem& item,
+                                                         std::vector<std::string>& texts);
     net::Task<void> drain_and_stop(std::chrono::seconds patience);
 
     void answer(const pb::ControlRequest& request, ControlReplies& replies);
@@ -73,6 +79,7 @@ class Front {
     std::shared_ptr<net::TlsContext> tls_;  // shared with the sessions' settings
     std::unique_ptr<record::Recorder> recorder_;
     std::unique_ptr<act::quarantine::Quarantine> quarantine_;
+    std::unique_ptr<act::queue::Queue> queue_;
     std::unique_ptr<pipeline::PolicyHolder> policy_;
     std::optional<act::delivery::HopTls> hop_tls_;
     std::unique_ptr<consult::engines::ClamdEngine> engine_;
@@ -83,8 +90,10 @@ class Front {
     std::unique_ptr<consult::engines::EngineMonitor> monitor_;
     std::optional<net::FrameChannel> supervisor_;
     std::unique_ptr<Desk> desk_;
+    std::unique_ptr<QueueDesk> queue_desk_;
     std::unique_ptr<ControlServer> control_;
     std::vector<std::jthread> threads_;
+    std::jthread scrubber_;
     std::atomic<bool> is_draining_{false};
     std::atomic<unsigned> releases_{0};  ///< under way
 };

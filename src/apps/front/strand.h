@@ -3,6 +3,7 @@
 #pragma once
 
 #include "apps/front/front.h"
+#include "pipeline/deliverer.h"
 
 namespace gatehouse::apps {
 
@@ -30,6 +31,7 @@ struct StrandParts {
     consult::engines::ClamdEngine* engine;  ///< null = off
     const act::delivery::HopTls& hop_tls;
     act::quarantine::Quarantine& quarantine;
+    act::queue::Queue& queue;
     record::Recorder& recorder;
     const pipeline::PolicyHolder& policy;
     boost::asio::thread_pool& storage;
@@ -47,6 +49,7 @@ struct Front::Strand {
     std::optional<EngineOfLoop> engine;
     pipeline::Judge judge;
     pipeline::Life life;
+    pipeline::Deliverer deliverer;
     receive::session::Server server;
 };
 

@@ -1,4 +1,4 @@
-// gatehouse track, explain, quarantine: questions to the desk.
+// gatehouse track, explain, quarantine, queue: questions to the desk.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -81,6 +81,28 @@ base::Result<std::int64_t> moment(const std::string& text) {
                       base::printable(text, 60));
 }
 
+/// What was said of each; the worst of the exit classes.
+template <typename AskOne>
+int for_each(const Globals& globals, const std::vector<std::string>& ids, const AskOne& ask_one) {
+    int worst = 0;
+    for (const auto& id : ids) {
+        const base::Result<Asked> asked = ask_one(id);
+        if (!asked) {
+            worst = std::max(worst, report(globals, asked.error()));
+            continue;
+        }
+        for (const auto& row : asked->rows) {
+            if (globals.json) {
+                fmt::print("{}\n", row);
+            } else {
+                print_object(parse_row(row));
+            }
+        }
+        worst = std::max(worst, report_end(globals, asked->end));
+    }
+    return worst;
+}
+
 }  // namespace
 
 int command_track(const Globals& globals, const TrackWords& words) {
@@ -154,24 +176,50 @@ int command_quarantine(const Globals& globals, const QuarantineWords& words) {
     quarantine.set_verb(words.verb == "show"      ? pb::QuarantineRequest::SHOW
                         : words.verb == "release" ? pb::QuarantineRequest::RELEASE
                                                   : pb::QuarantineRequest::DELETE);
-    int worst = 0;
-    for (const auto& id : words.ids) {
+    return for_each(globals, words.ids, [&](const std::string& id) {
         quarantine.set_id(id);
+        return ask(globals, request);
+    });
+}
+
+int command_queue(const Globals& globals, const QueueWords& words) {
+    pb::ControlRequest request;
+    auto& queue = *request.mutable_queue();
+    queue.set_who(who());
+    queue.set_lane(words.lane);
+    queue.set_from(words.from);
+    queue.set_to(words.to);
+    queue.set_held(words.held);
+    queue.set_raw(words.raw);
+    queue.set_notify(words.notify);
+    queue.set_limit(words.limit);
+    if (words.verb == "list") {
         const auto asked = ask(globals, request);
-        if (!asked) {
-            worst = std::max(worst, report(globals, asked.error()));
-            continue;
-        }
-        for (const auto& row : asked->rows) {
-            if (globals.json) {
-                fmt::print("{}\n", row);
-            } else {
-                print_object(parse_row(row));
-            }
-        }
-        worst = std::max(worst, report_end(globals, asked->end));
+        const int done = show(globals, asked,
+                              {{"id", "id", 24},
+                               {"state", "state", 9},
+                               {"next_hop", "next hop", 24},
+                               {"queued", "queued", 20},
+                               {"due", "due", 20},
+                               {"attempts", "attempts", 8},
+                               {"from", "from", 30},
+                               {"to", "to", 30},
+                               {"last", "last", 48}});
+        return done;
     }
-    return worst;
+    if (words.verb == "flush") {
+        queue.set_verb(pb::QueueRequest::FLUSH);
+        const auto asked = ask(globals, request);
+        return asked ? report_end(globals, asked->end) : report(globals, asked.error());
+    }
+    queue.set_verb(words.verb == "show"      ? pb::QueueRequest::SHOW
+                   : words.verb == "hold"    ? pb::QueueRequest::HOLD
+                   : words.verb == "release" ? pb::QueueRequest::RELEASE
+                                             : pb::QueueRequest::DELETE);
+    return for_each(globals, words.ids, [&](const std::string& id) {
+        queue.set_id(id);
+        return ask(globals, request);
+    });
 }
 
 }  // namespace gatehouse::apps

@@ -44,6 +44,18 @@ struct QuarantineWords {
     std::uint32_t limit = 100;
 };
 
+struct QueueWords {
+    std::string verb;
+    std::vector<std::string> ids;
+    std::string lane;
+    std::string from;
+    std::string to;
+    bool held = false;
+    bool raw = false;
+    bool notify = false;
+    std::uint32_t limit = 100;
+};
+
 int command_run(const Globals& globals, bool demo_sink);
 int command_status(const Globals& globals, bool verbose);
 int command_restart(const Globals& globals, const std::string& what);
@@ -54,6 +66,7 @@ int command_config(const Globals& globals, const std::string& verb, const std::s
 int command_track(const Globals& globals, const TrackWords& words);
 int command_explain(const Globals& globals, const std::string& reference);
 int command_quarantine(const Globals& globals, const QuarantineWords& words);
+int command_queue(const Globals& globals, const QueueWords& words);
 /// Hidden; only under GATEHOUSE_TESTING=1.
 int command_clock(const Globals& globals, std::int64_t seconds);
 int command_fault(const Globals& globals, const std::string& point, std::uint64_t after,

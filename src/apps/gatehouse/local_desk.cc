@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "apps/common/control_server.h"
+#include "apps/desk/queue_desk.h"
 #include "apps/gatehouse/state_folder.h"
 #include "base/log.h"
 #include "ipc/channel.h"
@@ -43,13 +44,22 @@ Result<pb::ControlEnd> ask_desk(const Config& config, pb::ControlRequest request
         auto& quarantine_request = *request.mutable_quarantine();
         quarantine_request.set_who(signed_name(quarantine_request.who(), ::getuid()));
     }
-    Desk desk(*recorder, *quarantine, clock);
-    const auto done = desk.answer(request, {[&](const std::string& row) {
-                                                if (sinks.row) sinks.row(row);
-                                            },
-                                            [&](std::string_view bytes) {
-                                                if (sinks.raw) sinks.raw(bytes);
-                                            }});
+    const DeskSinks desk_sinks{[&](const std::string& row) {
+                                   if (sinks.row) sinks.row(row);
+                               },
+                               [&](std::string_view bytes) {
+                                   if (sinks.raw) sinks.raw(bytes);
+                               }};
+    DeskEnd done;
+    if (request.has_queue()) {
+        request.mutable_queue()->set_who(signed_name(request.queue().who(), ::getuid()));
+        GATEHOUSE_TRY(const auto queue,
+                      act::queue::Queue::open(
+                          {.folder = config.state_path("queue"), .who = "the gatehouse command"}, clock));
+        done = QueueDesk(*queue, *recorder, clock).answer(request.queue(), desk_sinks);
+    } else {
+        done = Desk(*recorder, *quarantine, clock).answer(request, desk_sinks);
+    }
     pb::ControlEnd end;
     end.set_exit_class(done.exit_class);
     end.set_sentence(done.sentence);

@@ -28,6 +28,7 @@ struct Words {
     TrackWords track;
     std::string reference;
     QuarantineWords quarantine;
+    QueueWords queue;
     std::int64_t seconds = 0;
     std::string point;
     std::uint64_t after = 1;
@@ -123,7 +124,7 @@ void add_asking(CLI::App& app, Words& w, Chosen& chosen) {
     track->add_option("--until", w.track.until, "likewise");
     track->add_option("--verdict", w.track.verdict, "virus, malformed, unscannable, clean ...");
     track->add_option("--outcome", w.track.outcome,
-                      "delivered, quarantined, rejected, deferred, refused ...");
+                      "delivered, queued, quarantined, rejected, deferred, refused ...");
     track->add_option("--limit", w.track.limit, "rows, newest first")->check(CLI::Range(1U, kMostRows));
     track->callback([&] { chosen.run = [&] { return command_track(w.globals, w.track); }; });
     auto* explain = add(app, "explain", "the chain of reasons, and what would have changed it");
@@ -153,6 +154,38 @@ void add_quarantine(CLI::App& app, Words& w, Chosen& chosen) {
         command->add_option("id", w.quarantine.ids, "REF/n, or the reference alone")->required();
         command->add_option("--why", w.quarantine.why, "a reason for the log");
     }
+}
+
+void add_queue(CLI::App& app, Words& w, Chosen& chosen) {
+    auto* queue =
+        add(app, "queue", "mail that waits for its next hop: list, show, flush, hold, release, delete");
+    queue->require_subcommand(1);
+    const auto verb = [&](const std::string& name, const std::string& help) {
+        auto* command = add(*queue, name, help);
+        command->callback([&w, &chosen, name] {
+            w.queue.verb = name;
+            chosen.run = [&w] { return command_queue(w.globals, w.queue); };
+        });
+        return command;
+    };
+    auto* list = verb("list", "items, oldest first");
+    list->add_option("--limit", w.queue.limit, "rows")->check(CLI::Range(1U, 1'000'000U));
+    list->add_flag("--held", w.queue.held, "only those that an operator holds");
+    auto* flush =
+        verb("flush", "try what waits now, whatever its next time is; held and postponed mail stays");
+    for (auto* command : {list, flush}) {
+        command->add_option("--next-hop", w.queue.lane, "of one next hop, as `queue list` names it");
+        command->add_option("--from", w.queue.from, "part of the sender");
+        command->add_option("--to", w.queue.to, "part of a recipient");
+    }
+    auto* show = verb("show", "one item: envelope, times, every attempt");
+    show->add_flag("--raw", w.queue.raw, "print the message itself");
+    auto* hold = verb("hold", "keep items until they are released; they do not expire meanwhile");
+    auto* release = verb("release", "try held or postponed items now");
+    auto* remove = verb("delete", "take items out for good");
+    remove->add_flag("--notify", w.queue.notify, "and tell their senders that they were not delivered");
+    for (auto* command : {show, hold, release, remove})
+        command->add_option("id", w.queue.ids, "REF/n, or the reference alone")->required();
 }
 
 void add_testing(CLI::App& app, Words& w, Chosen& chosen) {
@@ -251,6 +284,7 @@ int main_words(int count, char** values) {
     add_config(app, words, chosen);
     add_asking(app, words, chosen);
     add_quarantine(app, words, chosen);
+    add_queue(app, words, chosen);
     add_testing(app, words, chosen);
     add(app, "version", "the version of this program")->callback([&] {
         chosen.run = [&] { return command_version(words.globals); };

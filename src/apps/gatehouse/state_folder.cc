@@ -32,10 +32,11 @@ constexpr unsigned kFolderMode = 02770;  // setgid: readers share the group
 constexpr unsigned kStateMode = 03771;
 constexpr unsigned kFileMode = 0660;
 constexpr int kDeepest = 16;
-constexpr std::array<std::string_view, 7> kFolders{
-    "run", "journal", "records", "items", "items/quarantine", "crashes", "engine"};
+constexpr std::array<std::string_view, 8> kFolders{"run",   "journal", "records", "items", "items/quarantine",
+                                                   "queue", "crashes", "engine"};
 /// What the front writes below; `engine` and `keys` stay root's.
-constexpr std::array<std::string_view, 5> kFrontFolders{"run", "journal", "records", "items", "crashes"};
+constexpr std::array<std::string_view, 6> kFrontFolders{"run",   "journal", "records",
+                                                        "items", "queue",   "crashes"};
 
 /// Tries, as that user, to enter the folder: parents that only root may pass would stop every role.
 bool can_reach(const std::string& folder, unsigned uid, unsigned gid) {
@@ -176,7 +177,7 @@ Result<void> make_folders_in(const Config& config) {
 
 /// Before root makes or opens anything in it.
 Result<void> check_for_links(const Fd& state, const std::string& path) {
-    for (const auto folder : {"run", "journal", "records", "items", "crashes", "engine", "keys"}) {
+    for (const auto folder : {"run", "journal", "records", "items", "queue", "crashes", "engine", "keys"}) {
         struct stat status{};
         if (::fstatat(state.get(), folder, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
         GATEHOUSE_CHECK(open_own(state, folder, path + "/" + folder));

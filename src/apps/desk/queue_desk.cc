@@ -1,0 +1,143 @@
+#include "apps/desk/queue_desk.h"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "apps/desk/rows.h"
+#include "base/log.h"
+#include "base/text.h"
+
+namespace gatehouse::apps {
+
+using act::queue::QueueFilter;
+using act::queue::QueueItem;
+
+namespace {
+
+namespace json = boost::json;
+
+QueueFilter filter_of(const pb::QueueRequest& request) {
+    QueueFilter filter;
+    filter.lane = request.lane();
+    filter.sender = request.from();
+    filter.recipient = request.to();
+    if (request.held()) filter.held = true;
+    if (request.limit() != 0) filter.limit = request.limit();
+    return filter;
+}
+
+}  // namespace
+
+DeskEnd QueueDesk::answer(const pb::QueueRequest& request, const DeskSinks& sinks) {
+    switch (request.verb()) {
+        case pb::QueueRequest::SHOW:
+            return show(request, sinks);
+        case pb::QueueRequest::FLUSH:
+            return flush(request);
+        case pb::QueueRequest::HOLD:
+            return hold(request);
+        case pb::QueueRequest::RELEASE:
+            return release(request);
+        case pb::QueueRequest::DELETE:
+            return remove(request);
+        default:
+            return list(request, sinks);
+    }
+}
+
+DeskEnd QueueDesk::list(const pb::QueueRequest& request, const DeskSinks& sinks) {
+    const auto items = queue_.list(filter_of(request));
+    if (!items) return end_of(items.error());
+    for (const auto& item : *items) sinks.row(json::serialize(queue_item_json(item)));
+    std::uint64_t all = 0;
+    for (const auto& lane : queue_.counts()) all += lane.waiting + lane.held + lane.under_way;
+    if (all == 0) return {0, "the queue is empty"};
+    return {0, fmt::format("{} of {} items", items->size(), all)};
+}
+
+DeskEnd QueueDesk::show(const pb::QueueRequest& request, const DeskSinks& sinks) {
+    const auto item = queue_.find(request.id());
+    if (!item) return end_of(item.error());
+    if (request.raw()) {
+        const auto content = queue_.content(item->id);
+        if (!content) return end_of(content.error());
+        sinks.raw(*content);
+        return {};
+    }
+    auto row = queue_item_json(*item);
+    json::array steps;
+    for (const auto& step : item->story.steps) {
+        steps.push_back(json::object{{"step", step.name},
+                                     {"seconds", static_cast<double>(step.at_us) / 1e6},
+                                     {"result", base::printable(step.result, 400)}});
+    }
+    row["steps"] = std::move(steps);
+    sinks.row(json::serialize(row));
+    return {};
+}
+
+DeskEnd QueueDesk::flush(const pb::QueueRequest& request) {
+    auto filter = filter_of(request);
+    filter.limit = QueueFilter::kMaxLimit;
+    const auto flushed = queue_.flush(filter);
+    if (!flushed) return end_of(flushed.error());
+    return {0, fmt::format("{} item{} now", *flushed, *flushed == 1 ? " is tried" : "s are tried")};
+}
+
+DeskEnd QueueDesk::hold(const pb::QueueRequest& request) {
+    const auto item = queue_.find(request.id());
+    if (!item) return end_of(item.error());
+    if (item->is_held) return {1, item->id.to_string() + " is held already"};
+    const auto done = queue_.hold(item->id);
+    if (!done) return end_of(done.error());
+    return {0, item->id.to_string() + " is held until somebody releases it; it does not expire meanwhile"};
+}
+
+DeskEnd QueueDesk::release(const pb::QueueRequest& request) {
+    const auto item = queue_.find(request.id());
+    if (!item) return end_of(item.error());
+    const auto done = queue_.release(item->id);
+    if (!done) return end_of(done.error());
+    return {0, item->id.to_string() + " is tried now"};
+}
+
+DeskEnd QueueDesk::remove(const pb::QueueRequest& request) {
+    const auto item = queue_.find(request.id());
+    if (!item) return end_of(item.error());
+    std::vector<act::queue::NewItem> instead;
+    std::vector<std::string> texts;
+    if (request.notify()) {
+        if (!notices_) return {3, "telling the sender sends mail, so it needs the running gateway"};
+        instead = notices_(*item, texts);
+    }
+    const bool is_told = !instead.empty();
+    const auto done = queue_.remove(item->id, std::move(instead));
+    if (!done) return end_of(done.error());
+    message::Record record = item->story;
+    for (const auto& one : record.envelope.recipients) {
+        record.outcomes.push_back({one.address, message::Outcome::deleted,
+                                   "deleted from the queue by " + base::printable(request.who(), 80), "",
+                                   item->id.to_string()});
+    }
+    record.is_attempt = true;
+    record.steps.push_back({"queue", 0, "deleted by " + base::printable(request.who(), 80)});
+    if (const auto noted = recorder_.append(record); !noted)
+        return {
+            3, item->id.to_string() + " was deleted, but that could not be noted: " + noted.error().sentence};
+    return {0, fmt::format("{} was deleted{}", item->id.to_string(), is_told ? "; its sender is told" : "")};
+}
+
+json::array queue_counts_json(const act::queue::Queue& queue) {
+    json::array lanes;
+    for (const auto& lane : queue.counts()) {
+        if (lane.waiting + lane.held + lane.under_way == 0) continue;
+        lanes.push_back(json::object{{"next_hop", lane.lane},
+                                     {"waiting", lane.waiting},
+                                     {"held", lane.held},
+                                     {"under_way", lane.under_way}});
+    }
+    return lanes;
+}
+
+}  // namespace gatehouse::apps

@@ -1,0 +1,49 @@
+// The operator's questions over the queue: list, show, flush, hold, release, delete. Used by the front behind
+// its control socket and, while no gateway runs, by the command line on a queue it opened exclusively.
+// Blocks; never runs on an event loop. What an operator takes out is noted in tracking, with who did it.
+#pragma once
+
+#include <boost/json.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "act/queue/queue.h"
+#include "apps/desk/desk.h"
+#include "base/clock.h"
+#include "ipc/control.pb.h"
+#include "record/recorder.h"
+
+namespace gatehouse::apps {
+
+class QueueDesk {
+  public:
+    /// The notices that tell the senders that an item was deleted.
+    using Notices = std::function<std::vector<act::queue::NewItem>(const act::queue::QueueItem& item,
+                                                                   std::vector<std::string>& texts)>;
+
+    QueueDesk(act::queue::Queue& queue, record::Recorder& recorder, const base::Clock& clock)
+        : queue_(queue), recorder_(recorder), clock_(clock) {}
+    /// Without it, delete --notify says that a running gateway is needed.
+    void set_notices(Notices notices) { notices_ = std::move(notices); }
+
+    DeskEnd answer(const pb::QueueRequest& request, const DeskSinks& sinks);
+
+  private:
+    DeskEnd list(const pb::QueueRequest& request, const DeskSinks& sinks);
+    DeskEnd show(const pb::QueueRequest& request, const DeskSinks& sinks);
+    DeskEnd flush(const pb::QueueRequest& request);
+    DeskEnd hold(const pb::QueueRequest& request);
+    DeskEnd release(const pb::QueueRequest& request);
+    DeskEnd remove(const pb::QueueRequest& request);
+
+    act::queue::Queue& queue_;
+    record::Recorder& recorder_;
+    const base::Clock& clock_;
+    Notices notices_;
+};
+
+/// How many wait where, for status.
+boost::json::array queue_counts_json(const act::queue::Queue& queue);
+
+}  // namespace gatehouse::apps

@@ -1,0 +1,72 @@
+// Sends what waits in the queue: one per event loop, each takes items as they are due and carries them to
+// their next hop. An attempt ends in one batch of the queue: what remains of the item, and the notices that
+// follow.
+//
+// An answer that never came (in doubt) is asked for again: here the message is ours, and to send it twice is
+// less bad than to lose it (RFC 5321 section 4.5.4.1, RFC 1047). Everything else is told apart as the hop
+// said.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/thread_pool.hpp>
+#include <memory>
+
+#include "act/delivery/hop_pool.h"
+#include "act/delivery/next_hop.h"
+#include "act/queue/queue.h"
+#include "base/clock.h"
+#include "base/memory_budget.h"
+#include "net/asio.h"
+#include "pipeline/notices.h"
+#include "pipeline/trip.h"
+#include "record/recorder.h"
+
+namespace gatehouse::pipeline {
+
+struct DelivererParts {
+    net::Io& io;
+    const base::Clock& clock;
+    std::string hostname;
+    std::uint8_t node = 0;
+    const act::delivery::NextHops& next_hops;
+    act::delivery::HopPool& hops;
+    act::queue::Queue& queue;
+    record::Recorder& recorder;
+    base::MemoryBudget& memory;
+    boost::asio::thread_pool& storage;  ///< for what waits on a disk
+    std::vector<std::chrono::seconds> retry;
+    std::size_t most = 20;  ///< under way on this loop
+};
+
+class Deliverer {
+  public:
+    explicit Deliverer(DelivererParts parts);
+
+    /// Until stop(). Started once.
+    net::Task<void> run();
+    /// From any thread: something may be due.
+    void wake();
+    /// On its loop: takes no more; what is under way goes on.
+    void stop();
+    /// From any thread.
+    bool is_idle() const { return under_way_ == 0; }
+
+  private:
+    struct Attempt;
+    net::Task<void> deliver(act::queue::QueueItem item);
+    net::Task<void> attempt(act::queue::QueueItem& item);
+    net::Task<bool> fetch(Attempt& attempt);
+    net::Task<void> ask(Attempt& attempt);
+    void conclude(Attempt& attempt);
+    void note(const Attempt& attempt);
+    net::Task<void> settle(Attempt& attempt);
+    NoticeParts notice_parts();
+
+    DelivererParts parts_;
+    net::Timer tick_;
+    std::atomic<bool> is_woken_{false};
+    bool is_stopping_ = false;
+    std::atomic<std::size_t> under_way_{0};
+};
+
+}  // namespace gatehouse::pipeline

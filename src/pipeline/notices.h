@@ -1,0 +1,45 @@
+// What a sender is told of an attempt, as items for the queue. Pure but for the references it is handed.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "act/delivery/next_hop.h"
+#include "act/notify/dsn.h"
+#include "act/queue/queue.h"
+
+namespace gatehouse::pipeline {
+
+struct NoticeParts {
+    std::string_view hostname;
+    const act::delivery::NextHops& next_hops;
+    const act::delivery::DeliverySettings& delivery;
+    std::function<base::Reference()> make_reference;
+    base::WallTime now;
+};
+
+/// A message of our own for the queue; its bytes live as long as it does.
+struct OwnMessage {
+    act::queue::QueueItem item;
+    std::string text;
+};
+
+/// The notices that `recipients` of the item are worth, as many as it takes; recipients who want none are
+/// left out. `content`: of the item, our own lines included.
+std::vector<OwnMessage> make_notices(const NoticeParts& parts, act::notify::NoticeKind kind,
+                                     const act::queue::QueueItem& about, std::string_view content,
+                                     std::vector<act::notify::NoticeRecipient> recipients);
+
+/// The tracking of a message of our own: where it came from, and that it waits.
+message::Record record_of(const OwnMessage& message);
+
+/// The lane of mail to that address: the `domain` of its next hop, or "*" where none is configured (the queue
+/// tries on, and says so).
+std::string lane_for(const act::delivery::NextHops& next_hops, std::string_view address);
+
+/// IP address in "192.0.2.1:25 tls".
+std::string address_in(std::string_view hop);
+
+}  // namespace gatehouse::pipeline

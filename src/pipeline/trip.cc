@@ -1,0 +1,75 @@
+#include "pipeline/trip.h"
+
+#include <algorithm>
+
+#include "pipeline/outcome.h"
+
+namespace gatehouse::pipeline {
+
+using act::delivery::DataOutcome;
+using message::Outcome;
+
+namespace {
+
+constexpr std::chrono::seconds kForContent{300};
+
+Outcomes everybody(const TripMessage& message, const std::string& why) {
+    Outcomes out;
+    for (const auto& one : message.recipients) out.push_back({one.address, Outcome::deferred, why, "", ""});
+    return out;
+}
+
+/// What the hop said of each recipient; delivered = taken so far.
+Outcomes answers(const TripMessage& message, const act::delivery::StartAnswers& started,
+                 const std::string& hop) {
+    Outcomes out;
+    for (std::size_t i = 0; i < message.recipients.size(); ++i) {
+        const auto& reply = started.recipients[i];
+        out.push_back({message.recipients[i].address, outcome_of(reply.code), reply.to_string(), hop, ""});
+    }
+    return out;
+}
+
+void settle(Outcomes& outcomes, const act::delivery::FinalAnswer& answer) {
+    const std::string said = answer.reply.code != 0 ? answer.reply.to_string() : answer.reason.sentence;
+    for (auto& one : outcomes) {
+        if (one.outcome != Outcome::delivered) continue;
+        one.reply = said;
+        if (answer.outcome == DataOutcome::in_doubt) one.outcome = Outcome::in_doubt;
+        if (answer.outcome == DataOutcome::not_sent) one.outcome = Outcome::deferred;
+        if (answer.outcome == DataOutcome::refused) one.outcome = outcome_of(answer.reply.code);
+    }
+}
+
+}  // namespace
+
+net::Task<Trip> travel(act::delivery::HopPool& hops, const act::delivery::NextHop& hop, TripMessage message,
+                       base::SteadyTime now, base::SteadyTime give_up, BeforeData before_data) {
+    Trip trip;
+    auto session = co_await hops.open(hop, give_up);
+    if (!session) {
+        trip.outcomes = everybody(message, session.error().sentence);
+        co_return trip;
+    }
+    const auto started = co_await session->start(message.envelope, message.recipients, give_up);
+    if (!started) {
+        trip.outcomes = everybody(message, started.error().sentence);
+        co_return trip;
+    }
+    trip.outcomes = answers(message, *started, session->info().to_string());
+    trip.reports_success = session->offers().dsn;
+    const bool any = std::any_of(trip.outcomes.begin(), trip.outcomes.end(),
+                                 [](const auto& one) { return one.outcome == Outcome::delivered; });
+    const auto noted = any ? before_data(trip.outcomes) : base::Result<void>();
+    if (!noted) trip.outcomes = everybody(message, noted.error().sentence);
+    if (!any || !noted) {
+        session->abandon();
+        co_return trip;
+    }
+    const auto latest = give_up == base::SteadyTime::max() ? now + kForContent : give_up;
+    const auto answer = co_await session->data(message.head, message.content, latest, message.header_is_8bit);
+    settle(trip.outcomes, answer);
+    co_return trip;
+}
+
+}  // namespace gatehouse::pipeline

@@ -1,0 +1,40 @@
+// One message's way to one next hop with some of its recipients: what release and the queue's deliverers
+// share.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "act/delivery/hop_pool.h"
+#include "act/delivery/next_hop.h"
+#include "message/record.h"
+#include "net/asio.h"
+
+namespace gatehouse::pipeline {
+
+struct TripMessage {
+    const message::Envelope& envelope;
+    std::span<const message::Recipient> recipients;
+    std::string_view head;     ///< the lines that we put in front
+    std::string_view content;  ///< what follows them
+    bool header_is_8bit = true;
+};
+
+using Outcomes = std::vector<message::RecipientOutcome>;
+
+/// Called when the hop has taken some recipients, with what stands so far (delivered = taken); an error ends
+/// the trip with everybody deferred.
+using BeforeData = std::function<base::Result<void>(const Outcomes&)>;
+
+struct Trip {
+    Outcomes outcomes;             ///< one each: delivered, deferred, rejected or in_doubt
+    bool reports_success = false;  ///< the hop offers DSN, so what becomes of NOTIFY=SUCCESS is its business
+};
+
+/// Nothing is asked of the hop behind `give_up`.
+net::Task<Trip> travel(act::delivery::HopPool& hops, const act::delivery::NextHop& hop, TripMessage message,
+                       base::SteadyTime now, base::SteadyTime give_up, BeforeData before_data);
+
+}  // namespace gatehouse::pipeline
