@@ -198,6 +198,16 @@ void write_mail(std::string& out, const StatusView& view) {
                        number(front, "inspectors_crashed"));
 }
 
+void write_queue(std::string& out, const StatusView& view) {
+    std::string lanes;
+    for (const auto& lane : list(row_of(view, "front"), "queue")) {
+        lanes += fmt::format("{}{}: {} waiting", lanes.empty() ? "" : "; ", text(lane, "next_hop"),
+                             number(lane, "waiting") + number(lane, "under_way"));
+        if (number(lane, "held") > 0) lanes += fmt::format(", {} held", number(lane, "held"));
+    }
+    out += fmt::format("queue     {}\n", lanes.empty() ? "empty" : lanes);
+}
+
 void write_hops(std::string& out, const StatusView& view) {
     bool is_first = true;
     for (const auto& hop : list(row_of(view, "front"), "next_hops")) {
@@ -262,6 +272,7 @@ std::string status_text(const StatusView& view) {
     out += fmt::format("listening  {}{}{}\n", text(supervisor, "listen"),
                        with(" as ", text(front, "hostname")), with("; https://", text(supervisor, "admin")));
     write_hops(out, view);
+    write_queue(out, view);
     write_engine(out, view);
     write_mail(out, view);
     write_sandbox(out, view);
