@@ -64,9 +64,10 @@ net::Task<Reply> Life::ask_first(Transaction& transaction, Run& run, const messa
 net::Task<base::Result<act::delivery::StartAnswers>> Life::begin_at_hop(
     Transaction& transaction, Run& run, std::span<const message::Recipient> recipients) {
     auto& hold = run.at_hop;
-    if (parts_.hops.is_down(*hold.hop))
-        co_return base::fail(base::Fault::unavailable, "the next hop {} was down a moment ago",
-                             hold.hop->domain);
+    if (const auto* why = parts_.hops.why_down(*hold.hop)) {
+        co_return base::fail(base::Fault::unavailable, "the next hop {} was down a moment ago: {}",
+                             hold.hop->domain, *why);
+    }
     auto session = co_await parts_.hops.open(*hold.hop, run.send_until);
     if (!session) co_return std::unexpected(session.error());
     hold.session.emplace(std::move(*session));

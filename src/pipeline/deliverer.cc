@@ -143,10 +143,10 @@ net::Task<bool> Deliverer::fetch(Attempt& attempt) {
 }
 
 net::Task<void> Deliverer::ask(Attempt& attempt) {
-    const bool is_down = attempt.hop != nullptr && parts_.hops.is_down(*attempt.hop);
-    if (attempt.hop == nullptr || is_down) {
-        const char* why = is_down ? "451 4.4.1 the next hop cannot be reached now"
-                                  : "451 4.4.4 no next hop is configured for this recipient";
+    const auto* down = attempt.hop == nullptr ? nullptr : parts_.hops.why_down(*attempt.hop);
+    if (attempt.hop == nullptr || down != nullptr) {
+        const std::string why = down != nullptr ? "451 4.4.1 the next hop cannot be reached: " + *down
+                                                : "451 4.4.4 no next hop is configured for this recipient";
         for (const auto& one : attempt.asked)
             attempt.trip.outcomes.push_back({one.address, Outcome::deferred, why, "", ""});
     } else {

@@ -47,8 +47,8 @@ std::vector<HopReach> HopPool::reach() const {
     return core_->reach();
 }
 
-bool HopPool::is_down(const NextHop& hop) const {
-    return core_->is_down(hop);
+const std::string* HopPool::why_down(const NextHop& hop) const {
+    return core_->why_down(hop);
 }
 
 HopPoolCounts HopPool::counts() const {

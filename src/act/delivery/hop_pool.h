@@ -63,8 +63,9 @@ class HopPool {
                                              base::SteadyTime give_up = base::SteadyTime::max());
     HopPoolCounts counts() const;
     std::vector<HopReach> reach() const;
-    /// No address of it could be reached lately (down_time), so asking now would only cost time.
-    bool is_down(const NextHop& hop) const;
+    /// No address of it could be reached lately (down_time), so asking now would only cost time: why not.
+    /// Null: it may be asked.
+    const std::string* why_down(const NextHop& hop) const;
     /// Called while somebody waits for a connection and all are held, at once and every half second: the
     /// owner may abandon() a session whose client lets it lie idle, and says whether it did; then that
     /// connection's slot is waited for first. Without it a few silent clients could hold them all.

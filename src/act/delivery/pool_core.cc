@@ -269,11 +269,13 @@ HopPoolCounts PoolCore::counts() const {
     return out;
 }
 
-bool PoolCore::is_down(const NextHop& hop) const {
+const std::string* PoolCore::why_down(const NextHop& hop) const {
     const auto at = states_.find(hop.key);
-    if (at == states_.end() || at->second->busy > 0 || !at->second->idle.empty()) return false;
+    if (at == states_.end() || at->second->busy > 0 || !at->second->idle.empty()) return nullptr;
     const auto& reach = at->second->reach;
-    return std::all_of(reach.begin(), reach.end(), [&](const auto& one) { return one.down_until > now(); });
+    const bool is_down =
+        std::all_of(reach.begin(), reach.end(), [&](const auto& one) { return one.down_until > now(); });
+    return is_down && !reach.empty() ? &reach.front().why : nullptr;
 }
 
 std::vector<HopReach> PoolCore::reach() const {

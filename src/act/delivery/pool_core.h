@@ -86,7 +86,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
     const DeliverySettings& settings() const { return options_.settings; }
     HopPoolCounts counts() const;
     std::vector<HopReach> reach() const;
-    bool is_down(const NextHop& hop) const;
+    const std::string* why_down(const NextHop& hop) const;
     HopPoolCounts& tally() { return counts_; }
 
   private:
