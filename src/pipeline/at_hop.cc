@@ -15,9 +15,10 @@ net::Task<Reply> Life::ask_hop(Transaction& transaction, Run& run, const message
     run.at_hop.leave();
     const bool has_others = !transaction.envelope.recipients.empty();
     const bool is_other = run.at_hop.hop != nullptr && run.at_hop.hop != hop;
-    run.is_for_queue = run.is_for_queue || !parts_.hops.settings().cut_through || (is_other && has_others);
-    if (is_other || run.is_for_queue) run.at_hop.session.reset();
-    if (run.is_for_queue) co_return take_for_queue(transaction, run);
+    const bool must_queue =
+        run.is_for_queue || !parts_.hops.settings().cut_through || (is_other && has_others);
+    if (must_queue) co_return take_for_queue(transaction, run);
+    if (is_other) run.at_hop.session.reset();  // nobody was accepted there
     run.at_hop.hop = hop;
     if (!run.at_hop.session) {
         const Reply first = co_await ask_first(transaction, run, recipient);
@@ -35,9 +36,11 @@ net::Task<Reply> Life::ask_hop(Transaction& transaction, Run& run, const message
 
 /// Architecture section 6: what the next hop cannot be asked about is accepted, and queued.
 Reply Life::take_for_queue(const Transaction& transaction, Run& run) const {
+    if (!parts_.queue.has_room(transaction.envelope.declared_size))
+        return {452, "4.3.1", "no room to queue this now, try again later"};
     run.is_for_queue = true;
-    if (parts_.queue.has_room(transaction.envelope.declared_size)) return {250, "2.1.5", "recipient ok"};
-    return {452, "4.3.1", "no room to queue this now, try again later"};
+    run.at_hop.session.reset();
+    return {250, "2.1.5", "recipient ok"};
 }
 
 /// The first recipient, or the next one after the connection was given away: then the earlier ones come

@@ -162,8 +162,7 @@ net::Task<Reply> Life::hand_over(Transaction& transaction, Run& run, std::string
     if (answer.outcome == DataOutcome::accepted) {
         outcome = Outcome::delivered;
         reply = receipt(envelope.reference);
-        if (!run.at_hop.session->offers().dsn)
-            co_await report_relayed(transaction, run, head, content, answer.reply);
+        if (!run.at_hop.session->offers().dsn) report_relayed(transaction, run, content, answer.reply);
     } else if (answer.outcome == DataOutcome::refused) {
         reply = from_hop(answer.reply);
         outcome = outcome_of(reply.code);

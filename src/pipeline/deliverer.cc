@@ -59,6 +59,7 @@ struct Deliverer::Attempt {
     Trip trip = {};
     base::WallTime now = {};
     std::vector<OwnMessage> notices = {};
+    bool is_damaged = false;
 };
 
 Deliverer::Deliverer(DelivererParts parts) : parts_(std::move(parts)), tick_(parts_.io) {}
@@ -101,6 +102,10 @@ net::Task<void> Deliverer::deliver(QueueItem item) {
 net::Task<void> Deliverer::attempt(QueueItem& item) {
     Attempt attempt{item};
     const bool is_there = co_await fetch(attempt);
+    if (attempt.is_damaged) {  // never sent as if it were whole
+        parts_.queue.set_aside(item);
+        co_return;
+    }
     if (!is_there) {
         parts_.queue.give_back(item, kNoRoomPause);
         co_return;
@@ -122,8 +127,11 @@ net::Task<bool> Deliverer::fetch(Attempt& attempt) {
     auto& queue = parts_.queue;
     auto read = [&queue, id = item.id] { return queue.content(id); };
     auto content = co_await net::offload(parts_.io, parts_.storage, std::move(read));
-    if (!content) {
-        base::log(LogLevel::error, "queue: {}", content.error().sentence);
+    if (!content || content->size() != item.size) {
+        const bool is_damaged = content || content.error().fault != base::Fault::unavailable;
+        base::log(LogLevel::error, "queue: {}: {}", item.id.to_string(),
+                  content ? "its content is not whole" : content.error().sentence);
+        if (is_damaged) attempt.is_damaged = true;
         co_return false;
     }
     attempt.content = std::move(*content);
@@ -164,12 +172,14 @@ net::Task<void> Deliverer::ask(Attempt& attempt) {
     attempt.now = parts_.clock.wall();
 }
 
-NoticeParts Deliverer::notice_parts() {
-    const auto make = [this] {
-        return base::Reference::make(parts_.clock.wall(), parts_.node,
-                                     static_cast<std::uint32_t>(base::random_u64()));
-    };
-    return {parts_.hostname, parts_.next_hops, parts_.hops.settings(), make, parts_.clock.wall()};
+NoticeParts Deliverer::notice_parts() const {
+    return {parts_.hostname, parts_.next_hops, parts_.hops.settings(), parts_.clock, parts_.node};
+}
+
+/// What a sender is told: where our hops are is for the log and tracking.
+std::string Deliverer::told_of(const message::RecipientOutcome& one) {
+    const bool is_reply = !one.next_hop.empty() || one.reply.starts_with("451 4.4.4");
+    return is_reply ? one.reply : "451 4.4.1 the next mail server cannot be reached";
 }
 
 /// What the answers mean: who waits on, who is done, and who is told.
@@ -183,7 +193,7 @@ void Deliverer::conclude(Attempt& attempt) {
     for (std::size_t i = 0; i < attempt.asked.size(); ++i) {
         auto& one = attempt.trip.outcomes[i];
         const auto& recipient = attempt.asked[i];
-        const NoticeRecipient told{recipient, one.reply, address_in(one.next_hop), attempt.now};
+        const NoticeRecipient told{recipient, told_of(one), address_in(one.next_hop), attempt.now};
         one.item = item.id.to_string();
         item.last = one.reply;
         if (one.outcome == Outcome::delivered) {
@@ -202,7 +212,7 @@ void Deliverer::conclude(Attempt& attempt) {
     add_step(item.story.steps,
              {fmt::format("attempt {}", item.attempts),
               static_cast<std::uint64_t>((attempt.now - item.story.envelope.received).count()), item.last});
-    const bool has_others = attempt.waiting.size() > late.size();
+    const bool has_others = late.empty() && !attempt.waiting.empty();
     const auto pause = has_others ? 0ms
                                   : act::queue::back_off(parts_.retry, item.attempts,
                                                          static_cast<std::uint32_t>(base::random_u64()));
@@ -250,6 +260,8 @@ net::Task<void> Deliverer::settle(Attempt& attempt) {
         work.durable = !attempt.notices.empty();
         const auto done = co_await parts_.queue.commit(parts_.io, std::move(work));
         if (done) break;
+        // A notice that cannot be stored must not keep what happened from being noted.
+        if (done.error().fault != base::Fault::unavailable) attempt.notices.clear();
         base::log(LogLevel::error, "{} not noted in the queue, trying on: {}", item.id.to_string(),
                   done.error().sentence);
         net::Timer pause(parts_.io);

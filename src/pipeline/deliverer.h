@@ -35,7 +35,7 @@ struct DelivererParts {
     base::MemoryBudget& memory;
     boost::asio::thread_pool& storage;  ///< for what waits on a disk
     std::vector<std::chrono::seconds> retry;
-    std::size_t most = 20;  ///< under way on this loop
+    std::size_t most = 1000;  ///< under way on this loop; each lane has a bound of its own
 };
 
 class Deliverer {
@@ -60,7 +60,8 @@ class Deliverer {
     void conclude(Attempt& attempt);
     void note(const Attempt& attempt);
     net::Task<void> settle(Attempt& attempt);
-    NoticeParts notice_parts();
+    NoticeParts notice_parts() const;
+    static std::string told_of(const message::RecipientOutcome& one);
 
     DelivererParts parts_;
     net::Timer tick_;

@@ -20,6 +20,7 @@
 #include "net/asio.h"
 #include "pipeline/hop_holders.h"
 #include "pipeline/judge.h"
+#include "pipeline/notices.h"
 #include "pipeline/policy_holder.h"
 #include "receive/session/walk.h"
 #include "record/recorder.h"
@@ -60,7 +61,9 @@ struct Run : receive::session::WalkState {
     /// One session with one next hop cannot carry it: recipients are taken here and it goes to the queue.
     bool is_for_queue = false;
     base::Fd message;
-    std::vector<Version> versions;  ///< but the one as received
+    std::vector<Version> versions;    ///< but the one as received
+    act::queue::Stored queued;        ///< in the queue, and not in line before the journal has it
+    std::vector<OwnMessage> notices;  ///< of success, to go behind the record
     /// The next hop has the whole content by then, or never gets it; known from the client's dot on.
     base::SteadyTime send_until = base::SteadyTime::max();
     base::SteadyTime end = base::SteadyTime::max();  ///< of everything behind the dot
@@ -104,8 +107,9 @@ class Life : public receive::session::Walk {
     net::Task<base::Result<void>> store(Run& run, Parcels& parcels);
     act::queue::QueueItem queue_item(const Transaction& transaction, const Run& run,
                                      const message::GroupDecision& group) const;
-    net::Task<void> report_relayed(const Transaction& transaction, const Run& run, std::string_view head,
-                                   std::string_view content, const act::delivery::Reply& said);
+    void report_relayed(const Transaction& transaction, Run& run, std::string_view content,
+                        const act::delivery::Reply& said) const;
+    net::Task<void> queue_notices(std::vector<OwnMessage> notices);
     // recording.cc
     Reply record(Transaction& transaction, Run& run, Reply reply);
     void log_message(const message::Record& record) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/random.h"
 #include "base/text.h"
 
 namespace gatehouse::pipeline {
@@ -20,11 +21,13 @@ std::string_view word_for(NoticeKind kind) {
 
 QueueItem item_for(const NoticeParts& parts, NoticeKind kind, const QueueItem& about) {
     QueueItem item;
-    const auto reference = parts.make_reference();
+    const auto now = parts.clock.wall();
+    const auto reference =
+        base::Reference::make(now, parts.node, static_cast<std::uint32_t>(base::random_u64()));
     item.id = {reference, 1};
     auto& envelope = item.story.envelope;
     envelope.reference = reference;
-    envelope.received = parts.now;
+    envelope.received = now;
     envelope.utc_offset = about.story.envelope.utc_offset;
     // RFC 3461 section 6.1: nobody reports on a report.
     envelope.recipients = {{about.story.envelope.sender, message::kNotifyNever, ""}};
@@ -33,8 +36,8 @@ QueueItem item_for(const NoticeParts& parts, NoticeKind kind, const QueueItem& a
     item.story.steps = {{"notice", 0, std::string(word_for(kind)) + " of " + about.id.to_string()}};
     item.lane = lane_for(parts.next_hops, about.story.envelope.sender);
     item.is_notice = true;
-    item.queued = item.due = parts.now;
-    item.expires = parts.now + std::chrono::hours(parts.delivery.lifetime_hours);
+    item.queued = item.due = now;
+    item.expires = now + std::chrono::hours(parts.delivery.lifetime_hours);
     return item;
 }
 
@@ -67,7 +70,7 @@ std::vector<OwnMessage> make_notices(const NoticeParts& parts, NoticeKind kind, 
                        recipients.begin() + static_cast<std::ptrdiff_t>(end)},
                       about.expires};
         auto item = item_for(parts, kind, about);
-        auto text = act::notify::write_dsn(notice, original, parts.hostname, item.id.reference, parts.now);
+        auto text = act::notify::write_dsn(notice, original, parts.hostname, item.id.reference, item.queued);
         item.story.envelope.eight_bit = !base::is_ascii(text);
         item.story.envelope.size = item.size = text.size();
         out.push_back({std::move(item), std::move(text)});

@@ -1,4 +1,4 @@
-// What a sender is told of an attempt, as items for the queue. Pure but for the references it is handed.
+// What a sender is told of an attempt, as items for the queue.
 #pragma once
 
 #include <functional>
@@ -9,6 +9,7 @@
 #include "act/delivery/next_hop.h"
 #include "act/notify/dsn.h"
 #include "act/queue/queue.h"
+#include "base/clock.h"
 
 namespace gatehouse::pipeline {
 
@@ -16,8 +17,8 @@ struct NoticeParts {
     std::string_view hostname;
     const act::delivery::NextHops& next_hops;
     const act::delivery::DeliverySettings& delivery;
-    std::function<base::Reference()> make_reference;
-    base::WallTime now;
+    const base::Clock& clock;
+    std::uint8_t node = 0;
 };
 
 /// A message of our own for the queue; its bytes live as long as it does.

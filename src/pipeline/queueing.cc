@@ -6,7 +6,6 @@
 #include <set>
 
 #include "base/log.h"
-#include "base/random.h"
 #include "decide/local_time.h"
 #include "ipc/memfd.h"
 #include "net/started.h"
@@ -35,6 +34,12 @@ std::vector<message::Recipient> members(const message::Envelope& envelope, const
         if (names.contains(one.address)) out.push_back(one);
     }
     return out;
+}
+
+/// The body is never changed, so what was added or removed is header. 0 = not known.
+std::uint64_t header_size(const message::Facts& facts, std::string_view content) {
+    const auto body = facts.size - std::min(facts.size, facts.header_bytes);
+    return facts.header_bytes != 0 && body <= content.size() ? content.size() - body : 0;
 }
 
 }  // namespace
@@ -127,10 +132,7 @@ net::Task<Result<void>> Life::fill(const Transaction& transaction, Run& run, Par
         const auto content = one.content->bytes();
         one.head = head_for({envelope, facts, run.judged->decision.verdict, content}, parts_.hostname);
         one.item.head_bytes = one.head.size();
-        // The body is never changed, so what was added or removed is header.
-        const auto body = facts.size - std::min(facts.size, facts.header_bytes);
-        if (facts.header_bytes != 0 && body <= content.size())
-            one.item.story.facts.header_bytes = content.size() - body;
+        one.item.story.facts.header_bytes = header_size(facts, content);
         bytes += one.head.size() + content.size();
     }
     if (!parcels.queued.empty() && !parts_.queue.has_room(bytes))
@@ -146,7 +148,12 @@ net::Task<Result<void>> Life::store(Run& run, Parcels& parcels) {
     if (done && !parcels.queued.empty()) {
         std::vector<act::queue::NewItem> items;
         for (auto& one : parcels.queued) items.push_back({one.item, {one.head, one.content->bytes()}});
-        done = co_await parts_.queue.put(parts_.io, std::move(items), run.end);
+        auto stored = co_await parts_.queue.put(parts_.io, std::move(items), run.end);
+        if (stored) {
+            run.queued = std::move(*stored);
+        } else {
+            done = std::unexpected(stored.error());
+        }
     }
     if (done) co_return done;
     for (std::size_t i = 0; i < held; ++i) {
@@ -197,34 +204,33 @@ net::Task<Reply> Life::distribute(Transaction& transaction, Run& run) {
 }
 
 /// The next hop has it and reports no success itself: whoever asked for a report hears that from us.
-net::Task<void> Life::report_relayed(const Transaction& transaction, const Run& run, std::string_view head,
-                                     std::string_view content, const act::delivery::Reply& said) {
+void Life::report_relayed(const Transaction& transaction, Run& run, std::string_view content,
+                          const act::delivery::Reply& said) const {
     std::vector<act::notify::NoticeRecipient> recipients;
     for (const auto& one : transaction.envelope.recipients) {
         if ((one.notify & message::kNotifySuccess) == 0) continue;
         recipients.push_back({one, said.to_string(), "", parts_.clock.wall()});
     }
-    if (recipients.empty()) co_return;
+    if (recipients.empty()) return;
     auto about = queue_item(transaction, run, run.judged->decision.groups.front());
     about.id = {transaction.envelope.reference, 1};
-    about.story.facts.header_bytes = run.judged->facts.header_bytes;
-    const auto make = [this] {
-        return base::Reference::make(parts_.clock.wall(), parts_.node,
-                                     static_cast<std::uint32_t>(base::random_u64()));
-    };
-    const NoticeParts parts{parts_.hostname, parts_.next_hops, parts_.hops.settings(), make,
-                            parts_.clock.wall()};
-    const auto notices = make_notices(parts, act::notify::NoticeKind::relayed, about,
-                                      std::string(head) + std::string(content), std::move(recipients));
-    for (const auto& notice : notices) {
+    about.story.facts.header_bytes = header_size(run.judged->facts, content);
+    const NoticeParts parts{parts_.hostname, parts_.next_hops, parts_.hops.settings(), parts_.clock,
+                            parts_.node};
+    run.notices =
+        make_notices(parts, act::notify::NoticeKind::relayed, about, content, std::move(recipients));
+}
+
+/// The message itself has arrived and is recorded; nobody waits for this.
+net::Task<void> Life::queue_notices(std::vector<OwnMessage> notices) {
+    for (auto& notice : notices) {
         std::vector<act::queue::NewItem> items;
         items.push_back({notice.item, {notice.text}});
-        const auto done = co_await parts_.queue.put(parts_.io, std::move(items), run.end);
+        const auto done = co_await parts_.queue.put(parts_.io, std::move(items), base::SteadyTime::max());
         if (done) {
             append(record_of(notice));
-        } else {  // the message itself has arrived
-            base::log(LogLevel::error, "{} has no report of its success: {}",
-                      transaction.envelope.reference.to_string(), done.error().sentence);
+        } else {
+            base::log(LogLevel::error, "{} is lost: {}", notice.item.id.to_string(), done.error().sentence);
         }
     }
 }

@@ -84,6 +84,10 @@ Reply Life::record(Transaction& transaction, Run& run, Reply reply) {
     (void)FaultPoints::pass(FaultPoint::front_after_journal);
     run.is_handed = false;
     log_message(record);
+    if (!noted && !taken) run.queued.take_back();
+    run.queued.publish();
+    if (!run.notices.empty())
+        net::asio::co_spawn(parts_.io, queue_notices(std::move(run.notices)), net::asio::detached);
     if (noted) return reply;
     base::log(LogLevel::error, "{} not in the journal: {}", record.envelope.reference.to_string(),
               noted.error().sentence);

@@ -64,7 +64,7 @@ rocksdb::Options options_of(const KeyValueOptions& from) {
     to.compression_opts.level = 1;
     to.write_buffer_size = from.write_buffer_bytes;
     to.max_write_buffer_number = 2;
-    to.max_background_jobs = 2;
+    to.max_background_jobs = from.blob_bytes > 0 ? 4 : 2;  // a scrub must not keep flushes waiting
     to.max_open_files = 64;
     to.max_total_wal_size = 4 * from.write_buffer_bytes;
     // Its own log is a file in the folder: warnings only, two files of 1 MiB.
@@ -254,14 +254,16 @@ base::Result<void> KeyValueStore::sync() {
     return {};
 }
 
-base::Result<void> KeyValueStore::scrub() {
+base::Result<void> KeyValueStore::scrub(std::atomic<bool>& stop) {
     auto status = state_->db->Flush(rocksdb::FlushOptions());
     rocksdb::CompactRangeOptions all;
     all.exclusive_manual_compaction = false;
-    all.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+    all.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
     all.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kForce;
     all.blob_garbage_collection_age_cutoff = 1.0;
+    all.canceled = &stop;
     if (status.ok()) status = state_->db->CompactRange(all, nullptr, nullptr);
+    if (stop) return fail(Fault::unavailable, "the scrub of {} was stopped", state_->path);
     if (!status.ok()) return failed(status, state_->path);
     return {};
 }

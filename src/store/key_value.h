@@ -5,6 +5,7 @@
 // is tried again by the next write.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -68,7 +69,8 @@ class KeyValueStore {
     /// Writes everything anew that shares a file with removed bytes, and drops the log: what was removed
     /// before the call is in no file afterwards. Takes as long as the living values are large; other calls go
     /// on.
-    base::Result<void> scrub();
+    /// Ends early (Fault::unavailable) when `stop` becomes true.
+    base::Result<void> scrub(std::atomic<bool>& stop);
     /// An estimate by RocksDB; for statistics.
     std::uint64_t approximate_count() const;
 

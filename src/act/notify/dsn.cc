@@ -16,7 +16,7 @@ using message::Recipient;
 
 constexpr std::size_t kMaxReply = 400;
 constexpr std::size_t kMaxAddress = 320;
-constexpr std::size_t kRoomForText = 512 * 1024;  // of kMaxNotice, for everything but the original
+constexpr std::size_t kRoomForEnds = 4096;  // of kMaxNotice, for boundaries and the like
 
 /// For header and status fields: one line of printable ASCII.
 std::string plain(std::string_view text, std::size_t most) {
@@ -114,13 +114,12 @@ struct Returned {
 
 /// RFC 3461 section 4.3: FULL asks for the whole; failures alone give it back, and nothing gives back what is
 /// large. Whoever did not ask gets the header, which is enough to know the message by.
-Returned returned_part(const Notice& notice, const Original& original) {
+Returned returned_part(const Notice& notice, const Original& original, std::size_t used) {
+    const std::size_t room = kMaxNotice - std::min(kMaxNotice, used + kRoomForEnds);
     const bool is_whole = notice.kind == NoticeKind::failed && base::iequals(original.envelope.ret, "FULL") &&
-                          original.content.size() <= kMaxNotice - kRoomForText;
+                          original.content.size() <= room;
     if (is_whole) return {"message/rfc822", original.content};
-    return {
-        "text/rfc822-headers",
-        original.content.substr(0, std::min<std::size_t>(original.header_bytes, kMaxNotice - kRoomForText))};
+    return {"text/rfc822-headers", original.content.substr(0, std::min(original.header_bytes, room))};
 }
 
 std::string boundary_for(std::string_view content, const base::Reference& reference) {
@@ -196,13 +195,13 @@ std::string status_of(std::string_view reply, NoticeKind kind) {
 
 std::string write_dsn(const Notice& notice, const Original& original, std::string_view host,
                       const base::Reference& reference, base::WallTime now) {
-    const auto returned = returned_part(notice, original);
     const auto boundary = boundary_for(original.content, reference);
     std::string out = header(notice, original, host, reference, now, boundary);
     out += fmt::format("--{}\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n{}", boundary,
                        words(notice, original, host));
     out += fmt::format("\r\n--{}\r\nContent-Type: message/delivery-status\r\n\r\n{}", boundary,
                        status_fields(notice, original, host));
+    const auto returned = returned_part(notice, original, out.size());
     if (!returned.bytes.empty()) {
         out += fmt::format("\r\n--{}\r\nContent-Type: {}\r\nContent-Transfer-Encoding: {}\r\n\r\n", boundary,
                            returned.type, encoding_of(returned.bytes));

@@ -16,7 +16,7 @@ namespace gatehouse::act::notify {
 
 inline constexpr std::size_t kMaxNotice = 1U << 20;
 /// Of one notice; more recipients are told of in several.
-inline constexpr std::size_t kMaxRecipients = 200;
+inline constexpr std::size_t kMaxRecipients = 100;
 
 enum class NoticeKind : std::uint8_t {
     failed,   ///< nobody will try again

@@ -137,15 +137,18 @@ TEST(Dsn, TheBoundaryIsNoneOfTheOriginals) {
 }
 
 TEST(Dsn, StaysSmall) {
+    std::string umlauts;
+    for (int i = 0; i < 450; ++i) umlauts += "\xc3\xbc";
     auto about = envelope();
     about.ret = "FULL";
     auto notice = failed(std::string(5000, 'r'));
     for (std::size_t i = 1; i < kMaxRecipients; ++i)
-        notice.recipients.push_back({{std::string(900, 'u'), 0, "rfc822;" + std::string(500, 'o')},
+        notice.recipients.push_back({{i % 2 == 0 ? std::string(900, 'u') : umlauts, 0, "utf-8;" + umlauts},
                                      notice.recipients[0].reply,
                                      "192.0.2.1",
                                      at(1)});
-    EXPECT_LT(dsn(notice, about, std::string(3 << 20, 'x'), 3 << 20).size(), kMaxNotice);
+    for (const std::size_t size : {500U << 10, 900U << 10, 3U << 20})
+        EXPECT_LT(dsn(notice, about, std::string(size, 'x'), size).size(), kMaxNotice);
 }
 
 TEST(WantsNotice, AsTheSenderAsked) {

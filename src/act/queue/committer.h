@@ -27,7 +27,9 @@ class Batch {
     /// The waiter has gone away: a batch that is not written yet never will be. True then.
     bool withdraw() {
         auto expected = State::waiting;
-        return state_.compare_exchange_strong(expected, State::withdrawn);
+        if (!state_.compare_exchange_strong(expected, State::withdrawn)) return false;
+        changes_ = {};
+        return true;
     }
 
   private:

@@ -13,6 +13,14 @@ using base::Fault;
 using base::ItemId;
 using base::Result;
 
+void Stored::publish() {
+    if (auto* queue = std::exchange(queue_, nullptr)) queue->publish(ids_);
+}
+
+void Stored::take_back() {
+    if (auto* queue = std::exchange(queue_, nullptr)) queue->take_back(ids_);
+}
+
 namespace {
 
 /// Somebody who waits on a loop for the committer.
@@ -37,20 +45,25 @@ bool Queue::has_room(std::uint64_t bytes) const {
     return free >= bytes + static_cast<std::uint64_t>(options_.settings.reserve);
 }
 
-Result<std::uint32_t> Queue::lane_number(const std::string& name) {
+/// Its name goes with the first batch that is stored.
+std::uint32_t Queue::lane_number(const std::string& name, Pending& pending) {
     bool is_new = false;
     const auto number = schedule_.lane_number(name, is_new);
-    if (is_new) {
-        const store::Change named{lane_key(number), name};
-        GATEHOUSE_CHECK(store_.apply(std::span(&named, 1), true));
+    if (is_new) unnamed_lanes_.insert(number);
+    if (unnamed_lanes_.contains(number)) {
+        pending.changes.push_back({lane_key(number), name});
+        pending.lanes.push_back(number);
     }
     return number;
 }
 
-/// Everything but the content.
+/// Everything but the content. A new item is somebody's until it is in line: the store shows it before.
 Result<void> Queue::place(const QueueItem& item, Change kind, Pending& pending) {
-    GATEHOUSE_TRY(const auto lane, lane_number(item.lane));
-    const TurnKey key{lane, item.attempts == 0 ? Age::fresh : Age::tried, {item.due, item.id}};
+    const auto lane = lane_number(item.lane, pending);
+    const TurnKey key{lane, age_of(item), turn_of(item)};
+    const Schedule::UnderWay ours{key, item.is_held, Schedule::Hands::intake, item.size};
+    if (kind == Change::added && !schedule_.claim(ours))
+        return fail(Fault::refused, "item {} is in the queue already", item.id.to_string());
     pending.changes.push_back({item_key(item.id), encode(item)});
     pending.changes.push_back({item.is_held ? held_key(lane, item.id) : turn_key(key), ""});
     pending.effects.push_back({kind, key, item.is_held, item.size});
@@ -85,17 +98,32 @@ Result<void> Queue::drop(const ItemId& id, Pending& pending) {
 Result<std::shared_ptr<Queue::Pending>> Queue::prepare(const Work& work, std::vector<Chunks>& chunks) {
     auto pending = std::make_shared<Pending>();  // shared by the waiter and the committer
     const std::lock_guard lock(mutex_);
-    for (std::size_t i = 0; i < work.added.size(); ++i) {
-        if (!chunks[i].is_last()) return fail(Fault::internal, "large content was not stored beforehand");
-        GATEHOUSE_CHECK(add(work.added[i], chunks[i], *pending));
+    if (auto done = collect(work, chunks, *pending); !done) {
+        leave_added(*pending);
+        return std::unexpected(std::move(done).error());
     }
-    for (const auto& one : work.changed) {
-        GATEHOUSE_CHECK(clear_place(one.id, *pending));
-        GATEHOUSE_CHECK(place(one, Change::changed, *pending));
-    }
-    for (const auto& id : work.removed) GATEHOUSE_CHECK(drop(id, *pending));
     pending->batch = std::make_shared<Batch>(std::move(pending->changes), work.durable);
     return pending;
+}
+
+Result<void> Queue::collect(const Work& work, std::vector<Chunks>& chunks, Pending& pending) {
+    for (std::size_t i = 0; i < work.added.size(); ++i) {
+        if (!chunks[i].is_last()) return fail(Fault::internal, "large content was not stored beforehand");
+        GATEHOUSE_CHECK(add(work.added[i], chunks[i], pending));
+    }
+    for (const auto& one : work.changed) {
+        GATEHOUSE_CHECK(clear_place(one.id, pending));
+        GATEHOUSE_CHECK(place(one, Change::changed, pending));
+    }
+    for (const auto& id : work.removed) GATEHOUSE_CHECK(drop(id, pending));
+    return {};
+}
+
+/// New items that did not come.
+void Queue::leave_added(const Pending& pending) {
+    for (const auto& effect : pending.effects) {
+        if (effect.kind == Change::added) schedule_.leave(effect.key.turn.id);
+    }
 }
 
 /// On the committer's thread.
@@ -104,31 +132,67 @@ void Queue::stored(Pending& pending, const Result<void>& result) {
     {
         const std::lock_guard lock(mutex_);
         pending.is_stored = true;
-        if (!result) return;
-        if (pending.is_abandoned) return take_back(pending);
-        for (const auto& effect : pending.effects) {
-            const bool was_there = effect.kind != Change::added;
-            if (was_there) schedule_.leave(effect.key.turn.id);
-            if (effect.kind != Change::removed) schedule_.insert(effect.key, effect.is_held);
-            has_garbage_ = has_garbage_ || was_there;
+        if (!result) return leave_added(pending);
+        for (const auto lane : pending.lanes) unnamed_lanes_.erase(lane);
+        if (pending.is_abandoned) return take_back_locked(added_ids(pending));
+        for (const auto& effect : pending.effects) put_in_line(effect, pending.is_for_later);
+        wake = wake_;
+    }
+    if (wake) wake();
+}
+
+void Queue::put_in_line(const Effect& effect, bool is_for_later) {
+    if (effect.kind == Change::added && is_for_later) return;  // until it is published
+    schedule_.leave(effect.key.turn.id);
+    if (effect.kind != Change::removed) schedule_.insert(effect.key, effect.is_held);
+    has_garbage_ = has_garbage_ || effect.kind == Change::removed;
+}
+
+std::vector<ItemId> Queue::added_ids(const Pending& pending) {
+    std::vector<ItemId> ids;
+    for (const auto& effect : pending.effects) {
+        if (effect.kind == Change::added) ids.push_back(effect.key.turn.id);
+    }
+    return ids;
+}
+
+void Queue::publish(const std::vector<ItemId>& ids) {
+    std::function<void()> wake;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& id : ids) {
+            const auto* at = schedule_.find(id);
+            if (at != nullptr) put_in_line({Change::added, at->key, at->is_held, at->size}, false);
         }
         wake = wake_;
     }
     if (wake) wake();
 }
 
-/// Stored too late: whoever waited has told his client no.
-void Queue::take_back(const Pending& pending) {
+void Queue::take_back(const std::vector<ItemId>& ids) {
+    const std::lock_guard lock(mutex_);
+    take_back_locked(ids);
+}
+
+/// Whoever brought them was told no. They stay somebody's until nothing of them is in the store.
+void Queue::take_back_locked(const std::vector<ItemId>& ids) {
     std::vector<store::Change> changes;
-    for (const auto& effect : pending.effects) {
-        const auto& id = effect.key.turn.id;
+    for (const auto& id : ids) {
+        const auto* at = schedule_.find(id);
+        if (at == nullptr) continue;
         changes.push_back({item_key(id), std::nullopt});
-        changes.push_back(
-            {effect.is_held ? held_key(effect.key.lane, id) : turn_key(effect.key), std::nullopt});
-        remove_content(id, effect.size, changes);
+        changes.push_back({pending_key(id), std::nullopt});
+        changes.push_back({at->is_held ? held_key(at->key.lane, id) : turn_key(at->key), std::nullopt});
+        remove_content(id, at->size, changes);
     }
     has_garbage_ = true;
-    committer_->submit(std::make_shared<Batch>(std::move(changes), false), [](const Result<void>&) {});
+    committer_->submit(std::make_shared<Batch>(std::move(changes), true),
+                       [this, ids](const Result<void>& done) {
+                           const std::lock_guard again(mutex_);
+                           if (!done)
+                               return base::log(base::LogLevel::error, "queue: {}", done.error().sentence);
+                           for (const auto& id : ids) schedule_.leave(id);
+                       });
 }
 
 net::Task<Result<void>> Queue::wait_for(net::Io& io, std::shared_ptr<Pending> pending,
@@ -155,10 +219,11 @@ net::Task<Result<void>> Queue::wait_for(net::Io& io, std::shared_ptr<Pending> pe
 
 /// False: it is stored already.
 bool Queue::give_up_on(Pending& pending) {
-    if (pending.batch->withdraw()) return true;
+    const bool is_withdrawn = pending.batch->withdraw();
     const std::lock_guard lock(mutex_);
-    pending.is_abandoned = !pending.is_stored;
-    return pending.is_abandoned;
+    if (is_withdrawn) leave_added(pending);
+    if (!is_withdrawn) pending.is_abandoned = !pending.is_stored;
+    return is_withdrawn || pending.is_abandoned;
 }
 
 /// The chunks of a large item but the last, one at a time.
@@ -197,23 +262,30 @@ std::vector<Queue::Chunks> Queue::measure(Work& work) {
     return chunks;
 }
 
-net::Task<Result<void>> Queue::put(net::Io& io, std::vector<NewItem> items, base::SteadyTime give_up) {
-    Work work{.added = std::move(items)};
+net::Task<Result<Stored>> Queue::put(net::Io& io, std::vector<NewItem> items, base::SteadyTime give_up) {
+    Work work;
+    work.added = std::move(items);
     auto chunks = measure(work);
     Result<void> done;
     for (std::size_t i = 0; done && i < chunks.size(); ++i) {
         done = co_await upload(io, work.added[i].item.id, chunks[i], give_up);
     }
-    if (done) {
-        auto pending = prepare(work, chunks);
-        if (pending) {
-            done = co_await wait_for(io, std::move(*pending), give_up);
-        } else {
-            done = std::unexpected(pending.error());
-        }
+    if (!done) {
+        forget_uploads(work.added);
+        co_return std::unexpected(done.error());
     }
-    if (!done) forget_uploads(work.added);
-    co_return done;
+    auto pending = prepare(work, chunks);
+    if (!pending) {
+        forget_uploads(work.added);
+        co_return std::unexpected(pending.error());
+    }
+    const auto shared = *pending;  // with the committer
+    shared->is_for_later = true;
+    done = co_await wait_for(io, shared, give_up);
+    // What is still being written is taken back when it is there, content and all.
+    if (!done && !shared->is_abandoned) forget_uploads(work.added);
+    if (!done) co_return std::unexpected(done.error());
+    co_return Stored(*this, added_ids(*shared));
 }
 
 net::Task<Result<void>> Queue::commit(net::Io& io, Work work) {

@@ -13,6 +13,14 @@ inline std::uint32_t chunks_of(std::uint64_t size) {
     return static_cast<std::uint32_t>(std::max<std::uint64_t>(1, (size + kChunk - 1) / kChunk));
 }
 
+inline Turn turn_of(const QueueItem& item) {
+    return {item.due, item.id};
+}
+
+inline Age age_of(const QueueItem& item) {
+    return item.attempts == 0 ? Age::fresh : Age::tried;
+}
+
 /// Where an item stands once the batch is stored.
 struct Queue::Effect {
     Change kind = Change::added;
@@ -24,6 +32,8 @@ struct Queue::Effect {
 struct Queue::Pending {
     std::vector<store::Change> changes;
     std::vector<Effect> effects;
+    std::vector<std::uint32_t> lanes;  // whose names are among the changes
+    bool is_for_later = false;         // added items stay unseen when they are stored
     bool durable = true;
     std::shared_ptr<Batch> batch;  // shared with the committer
     bool is_stored = false;        // guarded by the queue's mutex

@@ -30,14 +30,6 @@ store::KeyValueOptions store_options() {
     return options;
 }
 
-Turn turn_of(const QueueItem& item) {
-    return {item.due, item.id};
-}
-
-Age age_of(const QueueItem& item) {
-    return item.attempts == 0 ? Age::fresh : Age::tried;
-}
-
 bool matches(const QueueItem& item, const QueueFilter& filter) {
     const auto contains = [](std::string_view text, std::string_view part) {
         return base::lower(text).contains(base::lower(part));
@@ -117,8 +109,8 @@ Result<QueueItem> Queue::load(const ItemId& id) const {
     return decode(id, *bytes);
 }
 
-std::vector<Turn> Queue::load_turns(std::uint32_t lane, Age age, const std::optional<Turn>& from,
-                                    std::size_t most) const {
+std::optional<std::vector<Turn>> Queue::load_turns(std::uint32_t lane, Age age,
+                                                   const std::optional<Turn>& from, std::size_t most) const {
     std::vector<Turn> out;
     const auto prefix = turn_prefix(lane, age);
     // Behind a key comes that key with a byte more.
@@ -128,32 +120,49 @@ std::vector<Turn> Queue::load_turns(std::uint32_t lane, Age age, const std::opti
             if (const auto turn = turn_from(key)) out.push_back(turn->turn);
             return out.size() < most;
         });
-    if (!read) base::log(base::LogLevel::error, "queue: {}", read.error().sentence);
-    return out;
+    if (read) return out;
+    base::log(base::LogLevel::error, "queue: {}", read.error().sentence);
+    return std::nullopt;
 }
 
 // --- handing out
 
 std::optional<QueueItem> Queue::take(base::WallTime now) {
+    const Schedule::Load load_more = [this](auto lane, auto age, const auto& from, auto most) {
+        return load_turns(lane, age, from, most);
+    };
     while (true) {
         std::optional<TurnKey> turn;
         {
             const std::lock_guard lock(mutex_);
-            turn = schedule_.take(now, [this](auto lane, auto age, const auto& from, auto most) {
-                return load_turns(lane, age, from, most);
-            });
+            turn = schedule_.take(now, clock_.steady(), load_more);
         }
         if (!turn) return std::nullopt;
         auto item = load(turn->turn.id);
         const std::lock_guard lock(mutex_);
-        if (item) {
+        if (item && !item->is_held && turn_of(*item) == turn->turn && age_of(*item) == turn->age) {
             schedule_.find(item->id)->size = item->size;
             return std::move(*item);
         }
-        // It stays in the store, where somebody may look at it.
-        schedule_.set_aside(turn->turn.id);
-        base::log(base::LogLevel::error, "queue: {}", item.error().sentence);
+        if (!turn_failed(*turn, item)) return std::nullopt;
     }
+}
+
+/// A turn that gave no item. False: the store cannot be read now.
+bool Queue::turn_failed(const TurnKey& turn, const Result<QueueItem>& item) {
+    const auto& id = turn.turn.id;
+    if (item || item.error().fault == Fault::not_found) {
+        schedule_.forget_turn(id);
+        return true;
+    }
+    base::log(base::LogLevel::error, "queue: {}", item.error().sentence);
+    if (item.error().fault == Fault::malformed) {
+        schedule_.set_aside(id);  // it stays in the store, where somebody may look at it
+        return true;
+    }
+    schedule_.lanes()[turn.lane].paused_until = clock_.steady() + std::chrono::seconds(1);
+    schedule_.give_back(id);
+    return false;
 }
 
 Result<std::string> Queue::content(const ItemId& id) const {
@@ -170,8 +179,13 @@ void Queue::give_back(const QueueItem& item, std::chrono::milliseconds pause) {
     const std::lock_guard lock(mutex_);
     const auto* at = schedule_.find(item.id);
     if (at == nullptr) return;
-    schedule_.lanes()[at->key.lane].paused_until = clock_.wall() + pause;
+    schedule_.lanes()[at->key.lane].paused_until = clock_.steady() + pause;
     schedule_.give_back(item.id);
+}
+
+void Queue::set_aside(const QueueItem& item) {
+    const std::lock_guard lock(mutex_);
+    if (schedule_.find(item.id) != nullptr) schedule_.set_aside(item.id);
 }
 
 void Queue::set_wake(std::function<void()> wake) {
@@ -192,7 +206,7 @@ Result<void> Queue::scrub() {
         const std::lock_guard lock(mutex_);
         if (!std::exchange(has_garbage_, false)) return {};
     }
-    auto done = store_.scrub();
+    auto done = store_.scrub(scrub_stop_);
     const std::lock_guard lock(mutex_);
     has_garbage_ = has_garbage_ || !done;
     return done;
@@ -202,7 +216,8 @@ Result<void> Queue::scrub() {
 
 Result<void> Queue::visit(const QueueFilter& filter,
                           const std::function<bool(QueueItem item)>& visitor) const {
-    return store_.visit_prefix("i", [&](std::string_view key, std::string_view value) {
+    const std::string first = filter.after ? item_key(*filter.after) + '\0' : "i";
+    return store_.visit(first, "j", [&](std::string_view key, std::string_view value) {
         const auto id = id_from(key.substr(1));
         auto item = id ? decode(*id, value) : fail(Fault::malformed, "the queue has a strange key");
         if (!item) {
@@ -252,16 +267,23 @@ Result<QueueItem> Queue::find(std::string_view id) const {
 /// So that nobody delivers it meanwhile.
 Result<QueueItem> Queue::claim(const ItemId& id) {
     GATEHOUSE_TRY(auto item, load(id));
+    const auto busy =
+        fail(Fault::unavailable, "{} is on its way right now; try again in a moment", id.to_string());
     const std::lock_guard lock(mutex_);
-    GATEHOUSE_TRY(const auto lane, lane_number(item.lane));
-    const Schedule::UnderWay mine{{lane, age_of(item), turn_of(item)}, item.is_held, false, item.size};
-    if (!schedule_.claim(mine))
-        return fail(Fault::unavailable, "{} is on its way right now; try again in a moment", id.to_string());
+    bool is_new = false;
+    const auto lane = schedule_.lane_number(item.lane, is_new);
+    const Schedule::UnderWay mine{
+        {lane, age_of(item), turn_of(item)}, item.is_held, Schedule::Hands::operators, item.size};
+    if (!schedule_.claim(mine)) return busy;
     // It may have been delivered or put back between the look and the claim.
-    auto again = load(id);
+    const auto again = load(id);
     if (again && *again == item) return item;
-    schedule_.unclaim(id);
-    return fail(Fault::unavailable, "{} is on its way right now; try again in a moment", id.to_string());
+    if (again || again.error().fault == Fault::not_found) {
+        schedule_.disclaim(id);
+    } else {
+        schedule_.give_back(id);
+    }
+    return busy;
 }
 
 Result<void> Queue::commit_now(Work work) {
@@ -299,9 +321,17 @@ Result<void> Queue::release(const ItemId& id) {
     return commit_now({.changed = {std::move(item)}});
 }
 
-Result<void> Queue::remove(const ItemId& id, std::vector<NewItem> instead) {
-    GATEHOUSE_TRY(const auto item, claim(id));
-    return commit_now({.added = std::move(instead), .removed = {item.id}});
+Result<void> Queue::remove(const QueueItem& seen, std::vector<NewItem> instead) {
+    GATEHOUSE_TRY(const auto item, claim(seen.id));
+    if (!(item == seen)) {
+        const std::lock_guard lock(mutex_);
+        schedule_.give_back(seen.id);
+        return fail(Fault::unavailable, "{} has changed meanwhile; look at it again", seen.id.to_string());
+    }
+    Work work;
+    work.added = std::move(instead);
+    work.removed = {item.id};
+    return commit_now(std::move(work));
 }
 
 Result<std::size_t> Queue::flush(const QueueFilter& filter) {

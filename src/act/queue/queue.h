@@ -8,13 +8,15 @@
 // id that is none or stands for several.
 #pragma once
 
-#include <condition_variable>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "act/queue/committer.h"
@@ -56,6 +58,7 @@ struct QueueFilter {
     std::string sender = {};     ///< part of it, ASCII case ignored
     std::string recipient = {};  ///< part of one
     std::optional<bool> held = {};
+    std::optional<base::ItemId> after = {};  ///< behind that one
     std::size_t limit = 100;
 };
 
@@ -67,6 +70,31 @@ struct LaneCount {
     std::uint64_t under_way = 0;
 };
 
+class Queue;
+
+/// Items that are stored and wait unseen. When it goes they are in the line; take_back() in its place, and
+/// they are gone.
+class Stored {
+  public:
+    Stored() = default;
+    Stored(Queue& queue, std::vector<base::ItemId> ids) : queue_(&queue), ids_(std::move(ids)) {}
+    Stored(Stored&& other) noexcept
+        : queue_(std::exchange(other.queue_, nullptr)), ids_(std::move(other.ids_)) {}
+    Stored& operator=(Stored&& other) noexcept {
+        publish();
+        queue_ = std::exchange(other.queue_, nullptr);
+        ids_ = std::move(other.ids_);
+        return *this;
+    }
+    ~Stored() { publish(); }
+    void publish();
+    void take_back();
+
+  private:
+    Queue* queue_ = nullptr;
+    std::vector<base::ItemId> ids_;
+};
+
 class Queue {
   public:
     static base::Result<std::unique_ptr<Queue>> open(const QueueOptions& options, const base::Clock& clock);
@@ -76,19 +104,23 @@ class Queue {
 
     /// Room on the disk for that much more, with the reserve kept.
     bool has_room(std::uint64_t bytes) const;
-    /// Stores new items; by `give_up` they are durable or will never be delivered.
-    net::Task<base::Result<void>> put(net::Io& io, std::vector<NewItem> items, base::SteadyTime give_up);
+    /// Stores new items; by `give_up` they are durable, or the client must be told no: then they are never
+    /// delivered, unless the process dies while they are being written. They wait unseen until the Stored
+    /// goes.
+    net::Task<base::Result<Stored>> put(net::Io& io, std::vector<NewItem> items, base::SteadyTime give_up);
 
     // --- for whoever delivers
 
     /// The next item that is due; it is under way until commit() changes or removes it, or give_back().
     std::optional<QueueItem> take(base::WallTime now);
-    /// Its bytes. Blocks on the disk.
+    /// Its bytes, all of them. Blocks on the disk. Fault::malformed, not_found: they are damaged.
     base::Result<std::string> content(const base::ItemId& id) const;
     /// What an attempt came to, with the notices that follow from it.
     net::Task<base::Result<void>> commit(net::Io& io, Work work);
-    /// Nothing came of it: it is due again after `pause`. In memory only.
+    /// Nothing came of it: it is due again, and its lane waits for `pause`. In memory only.
     void give_back(const QueueItem& item, std::chrono::milliseconds pause);
+    /// It is damaged: it stays where it is, and nobody takes it again before the next start.
+    void set_aside(const QueueItem& item);
     /// Called from any thread when something may be due earlier than known.
     void set_wake(std::function<void()> wake);
 
@@ -103,17 +135,21 @@ class Queue {
     base::Result<void> hold(const base::ItemId& id);
     /// Back into the line, and due at once; a postponed one, too.
     base::Result<void> release(const base::ItemId& id);
-    /// With what is put into the queue instead, such as a notice to the sender.
-    base::Result<void> remove(const base::ItemId& id, std::vector<NewItem> instead);
+    /// With what is put into the queue instead, such as a notice to the sender. Fault::unavailable when it is
+    /// not as it was `seen` any more.
+    base::Result<void> remove(const QueueItem& seen, std::vector<NewItem> instead);
 
     std::vector<LaneCount> counts() const;
     CommitCounters commits() const { return committer_->counters(); }
     /// For a calm moment, at least every scrub_minutes: see KeyValueStore::scrub. Does nothing when nothing
     /// was removed since the last time.
     base::Result<void> scrub();
+    /// A scrub under way ends, and none begins any more.
+    void stop_scrubbing() { scrub_stop_ = true; }
     const QueueSettings& settings() const { return options_.settings; }
 
   private:
+    friend class Stored;
     enum class Change : std::uint8_t { added, changed, removed };
     // parts.h
     struct Effect;
@@ -124,15 +160,16 @@ class Queue {
     base::Result<void> survey();
     base::Result<void> drop_half_written();
     base::Result<QueueItem> load(const base::ItemId& id) const;
-    std::vector<Turn> load_turns(std::uint32_t lane, Age age, const std::optional<Turn>& from,
-                                 std::size_t most) const;
+    std::optional<std::vector<Turn>> load_turns(std::uint32_t lane, Age age, const std::optional<Turn>& from,
+                                                std::size_t most) const;
+    bool turn_failed(const TurnKey& turn, const base::Result<QueueItem>& item);
     base::Result<QueueItem> claim(const base::ItemId& id);
     base::Result<void> commit_now(Work work);
     base::Result<void> visit(const QueueFilter& filter,
                              const std::function<bool(QueueItem item)>& visitor) const;
 
     // intake.cc
-    base::Result<std::uint32_t> lane_number(const std::string& name);
+    std::uint32_t lane_number(const std::string& name, Pending& pending);
     base::Result<void> place(const QueueItem& item, Change kind, Pending& pending);
     base::Result<void> add(const NewItem& item, Chunks& chunks, Pending& pending);
     base::Result<const Schedule::UnderWay*> clear_place(const base::ItemId& id, Pending& pending);
@@ -140,7 +177,13 @@ class Queue {
     static std::vector<Chunks> measure(Work& work);
     base::Result<std::shared_ptr<Pending>> prepare(const Work& work, std::vector<Chunks>& chunks);
     void stored(Pending& pending, const base::Result<void>& result);
-    void take_back(const Pending& pending);
+    base::Result<void> collect(const Work& work, std::vector<Chunks>& chunks, Pending& pending);
+    void leave_added(const Pending& pending);
+    static std::vector<base::ItemId> added_ids(const Pending& pending);
+    void put_in_line(const Effect& effect, bool is_for_later);
+    void publish(const std::vector<base::ItemId>& ids);
+    void take_back(const std::vector<base::ItemId>& ids);
+    void take_back_locked(const std::vector<base::ItemId>& ids);
     bool give_up_on(Pending& pending);
     net::Task<base::Result<void>> wait_for(net::Io& io, std::shared_ptr<Pending> pending,
                                            base::SteadyTime give_up);
@@ -156,6 +199,8 @@ class Queue {
     Schedule schedule_;
     std::function<void()> wake_;
     bool has_garbage_ = true;
+    std::set<std::uint32_t> unnamed_lanes_;  // their names are not known to be stored
+    std::atomic<bool> scrub_stop_{false};
     std::unique_ptr<Committer> committer_;  // last: its thread uses the rest
 };
 

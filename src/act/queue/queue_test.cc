@@ -52,7 +52,8 @@ class QueueTest : public ::testing::Test {
         for (auto& one : items) added.push_back({std::move(one), {"head:", body}});
         base::Result<void> result = base::fail(Fault::internal, "never came back");
         const auto body_of = [&]() -> net::Task<void> {
-            result = co_await queue_->put(io_, std::move(added), give_up);
+            const auto stored = co_await queue_->put(io_, std::move(added), give_up);
+            result = stored ? base::Result<void>() : std::unexpected(stored.error());
         };
         net::testing::run(io_, body_of());
         return result;
@@ -161,6 +162,28 @@ TEST_F(QueueTest, WhatWasNotStoredInTimeIsNeverDelivered) {
     }
 }
 
+TEST_F(QueueTest, WhatIsStoredIsSeenWhenItsOwnerSaysSo) {
+    const std::string large(3'000'000, 'x');
+    const auto body = [&]() -> net::Task<void> {
+        std::vector<NewItem> items{{item(1), {"some text"}}, {item(2), {"some text"}}};
+        auto stored = co_await queue_->put(io_, std::move(items), base::SteadyTime::max());
+        EXPECT_TRUE(stored);
+        EXPECT_FALSE(queue_->take(clock_.wall()));
+        EXPECT_EQ(counts().waiting, 0U);
+        stored->publish();
+        EXPECT_EQ(counts().waiting, 2U);
+        EXPECT_EQ(queue_->take(clock_.wall())->id, item(1).id);
+        std::vector<NewItem> more{{item(3), {large}}};
+        auto again = co_await queue_->put(io_, std::move(more), base::SteadyTime::max());
+        EXPECT_TRUE(again);
+        again->take_back();
+    };
+    net::testing::run(io_, body());
+    open();
+    EXPECT_EQ(counts().waiting, 2U);
+    EXPECT_FALSE(queue_->content(item(3).id));
+}
+
 TEST_F(QueueTest, OperatorsHoldReleaseFlushAndRemove) {
     ASSERT_TRUE(put({item(1), item(2), item(3, "b")}));
     const auto one = item(1).id;
@@ -173,7 +196,7 @@ TEST_F(QueueTest, OperatorsHoldReleaseFlushAndRemove) {
     EXPECT_EQ(queue_->take(clock_.wall())->id, item(3, "b").id);
     EXPECT_FALSE(queue_->take(clock_.wall())) << "one is held";
     EXPECT_EQ(queue_->hold(two->id).error().fault, Fault::unavailable) << "on its way";
-    EXPECT_EQ(queue_->remove(two->id, {}).error().fault, Fault::unavailable);
+    EXPECT_EQ(queue_->remove(*two, {}).error().fault, Fault::unavailable);
     ASSERT_TRUE(queue_->release(one));
     EXPECT_EQ(queue_->take(clock_.wall())->id, one);
     auto later = *two;
@@ -185,8 +208,10 @@ TEST_F(QueueTest, OperatorsHoldReleaseFlushAndRemove) {
     EXPECT_EQ(queue_->flush({}).value(), 1U);
     EXPECT_EQ(queue_->take(clock_.wall())->id, two->id);
     queue_->give_back(*two, 0ms);
-    ASSERT_TRUE(queue_->remove(two->id, {}));
-    EXPECT_EQ(queue_->remove(two->id, {}).error().fault, Fault::not_found);
+    EXPECT_EQ(queue_->remove(*two, {}).error().fault, Fault::unavailable) << "it was seen before the flush";
+    const auto now = queue_->find(two->id.to_string()).value();
+    ASSERT_TRUE(queue_->remove(now, {}));
+    EXPECT_EQ(queue_->remove(now, {}).error().fault, Fault::not_found);
 }
 
 TEST_F(QueueTest, ListsAndFinds) {

@@ -47,13 +47,23 @@ Schedule::UnderWay* Schedule::find(const base::ItemId& id) {
 void Schedule::leave(const base::ItemId& id) {
     const auto at = under_way_.find(id);
     if (at == under_way_.end()) return;
-    auto& lane = lanes_[at->second.key.lane];
-    if (at->second.is_taken) {
-        --lane.under_way;
-    } else {
-        --(at->second.is_held ? lane.held : lane.waiting);
-    }
+    const auto& item = at->second;
+    auto& lane = lanes_[item.key.lane];
+    if (item.hands == Hands::deliverer) --lane.under_way;
+    if (item.hands == Hands::operators) --(item.is_held ? lane.held : lane.waiting);
+    window_of(lane, item.key.age).erase(item.key.turn);  // a load may have read it meanwhile
     under_way_.erase(at);
+}
+
+void Schedule::set_aside(const base::ItemId& id) {
+    auto& item = under_way_.at(id);
+    --lanes_[item.key.lane].under_way;
+    item.hands = Hands::intake;
+}
+
+void Schedule::forget_turn(const base::ItemId& id) {
+    ++lanes_[under_way_.at(id).key.lane].waiting;
+    leave(id);
 }
 
 void Schedule::give_back(const base::ItemId& id) {
@@ -64,13 +74,13 @@ void Schedule::give_back(const base::ItemId& id) {
     insert(item.key, item.is_held);
 }
 
-std::optional<TurnKey> Schedule::take(base::WallTime now, const Load& load) {
+std::optional<TurnKey> Schedule::take(base::WallTime now, base::SteadyTime steady, const Load& load) {
     if (lanes_.empty()) return std::nullopt;
     auto at = lanes_.upper_bound(last_lane_);
     for (std::size_t i = 0; i < lanes_.size(); ++i, ++at) {
         if (at == lanes_.end()) at = lanes_.begin();
         auto& lane = at->second;
-        const bool is_paused = lane.paused_until > now && lane.paused_until <= now + longest_wait_;
+        const bool is_paused = lane.paused_until > steady;
         if (lane.waiting == 0 || is_paused || lane.under_way >= concurrency_) continue;
         auto taken = take_from(at->first, lane, now, load);
         if (!taken) continue;
@@ -102,14 +112,16 @@ std::optional<Turn> Schedule::take_due(std::uint32_t number, Lane& lane, Age age
     while (true) {
         if (window.wants_load()) {
             const auto more = load(number, age, window.loaded_to(), kLoad);
-            window.load(more, more.size() < kLoad);
+            if (!more) return std::nullopt;
+            window.load(*more, more->size() < kLoad);
         }
         const Turn* first = window.first();
         if (first == nullptr || (first->due > now && first->due <= now + longest_wait_)) return std::nullopt;
         const Turn turn = *first;
         window.pop();
-        const UnderWay item{{number, age, turn}, false, true, 0};
-        if (under_way_.try_emplace(turn.id, item).second) return turn;  // else an operator works on it
+        const UnderWay item{{number, age, turn}, false, Hands::deliverer, 0};
+        if (under_way_.try_emplace(turn.id, item).second)
+            return turn;  // else somebody works on it, and places it anew
     }
 }
 

@@ -13,28 +13,31 @@
 
 #include "act/queue/keys.h"
 #include "act/queue/window.h"
+#include "base/time.h"
 
 namespace gatehouse::act::queue {
 
 class Schedule {
   public:
-    /// Reads at most `most` turns behind `from` (or from the first) of that lane and age, in order.
-    using Load = std::function<std::vector<Turn>(std::uint32_t lane, Age age, const std::optional<Turn>& from,
-                                                 std::size_t most)>;
+    /// Reads at most `most` turns behind `from` (or from the first) of that lane and age, in order; nullopt =
+    /// they cannot be read now.
+    using Load = std::function<std::optional<std::vector<Turn>>(
+        std::uint32_t lane, Age age, const std::optional<Turn>& from, std::size_t most)>;
     struct Lane {
         std::string name;
         std::array<Window, 2> windows;  // by Age
         std::uint64_t waiting = 0;      ///< under way not counted
         std::uint64_t held = 0;
         std::size_t under_way = 0;
-        std::uint32_t served = 0;       ///< turns given, to give the old their share
-        base::WallTime paused_until{};  ///< nothing of it can be sent before
+        std::uint32_t served = 0;         ///< turns given, to give the old their share
+        base::SteadyTime paused_until{};  ///< nothing of it can be sent before
     };
-    /// An item that somebody works on: a deliverer who took it, or an operator.
+    enum class Hands : std::uint8_t { intake, deliverer, operators };
+    /// An item that somebody works on; whatever a load reads of it meanwhile is not its turn.
     struct UnderWay {
         TurnKey key;  ///< under which the store has it, unless it is held
         bool is_held = false;
-        bool is_taken = false;
+        Hands hands = Hands::deliverer;
         std::uint64_t size = 0;
     };
 
@@ -56,8 +59,8 @@ class Schedule {
 
     /// The next one, which is under way from here on. Lanes take turns, fresh items go first, every fourth
     /// turn is an old one's. An item that is due later than anybody may be (the clock went back) is due now.
-    std::optional<TurnKey> take(base::WallTime now, const Load& load);
-    /// For an operator; false: somebody works on it.
+    std::optional<TurnKey> take(base::WallTime now, base::SteadyTime steady, const Load& load);
+    /// For an operator or the intake; false: somebody works on it.
     bool claim(const UnderWay& item);
     /// Null: nobody works on it.
     UnderWay* find(const base::ItemId& id);
@@ -65,10 +68,12 @@ class Schedule {
     void leave(const base::ItemId& id);
     /// Nothing was done to it: it goes back to its old place.
     void give_back(const base::ItemId& id);
-    /// It cannot be read: nobody takes it again, and its lane goes on.
-    void set_aside(const base::ItemId& id) { --lanes_[under_way_.at(id).key.lane].under_way; }
-    /// A claim of what was not there any more: without a place.
-    void unclaim(const base::ItemId& id) { under_way_.erase(id); }
+    /// Taken, and damaged: nobody takes it again, and its lane goes on.
+    void set_aside(const base::ItemId& id);
+    /// Claimed by an operator, and it is not there, or not so: whoever changed it has placed it.
+    void disclaim(const base::ItemId& id) { under_way_.erase(id); }
+    /// Taken, and it has no such turn: another one waits.
+    void forget_turn(const base::ItemId& id);
 
   private:
     std::optional<TurnKey> take_from(std::uint32_t number, Lane& lane, base::WallTime now, const Load& load);

@@ -47,13 +47,23 @@ DeskEnd QueueDesk::answer(const pb::QueueRequest& request, const DeskSinks& sink
 }
 
 DeskEnd QueueDesk::list(const pb::QueueRequest& request, const DeskSinks& sinks) {
-    const auto items = queue_.list(filter_of(request));
-    if (!items) return end_of(items.error());
-    for (const auto& item : *items) sinks.row(json::serialize(queue_item_json(item)));
+    constexpr std::size_t kPage = 500;
+    auto filter = filter_of(request);
+    const std::size_t most = std::min(filter.limit, QueueFilter::kMaxLimit);
+    std::size_t shown = 0;
+    while (shown < most) {
+        filter.limit = std::min(kPage, most - shown);
+        const auto items = queue_.list(filter);
+        if (!items) return end_of(items.error());
+        for (const auto& item : *items) sinks.row(json::serialize(queue_item_json(item)));
+        shown += items->size();
+        if (items->size() < filter.limit) break;
+        filter.after = items->back().id;
+    }
     std::uint64_t all = 0;
     for (const auto& lane : queue_.counts()) all += lane.waiting + lane.held + lane.under_way;
     if (all == 0) return {0, "the queue is empty"};
-    return {0, fmt::format("{} of {} items", items->size(), all)};
+    return {0, fmt::format("{} of {} items", shown, all)};
 }
 
 DeskEnd QueueDesk::show(const pb::QueueRequest& request, const DeskSinks& sinks) {
@@ -105,15 +115,21 @@ DeskEnd QueueDesk::release(const pb::QueueRequest& request) {
 DeskEnd QueueDesk::remove(const pb::QueueRequest& request) {
     const auto item = queue_.find(request.id());
     if (!item) return end_of(item.error());
-    std::vector<act::queue::NewItem> instead;
-    std::vector<std::string> texts;
+    std::vector<pipeline::OwnMessage> notices;
     if (request.notify()) {
         if (!notices_) return {3, "telling the sender sends mail, so it needs the running gateway"};
-        instead = notices_(*item, texts);
+        auto made = notices_(*item);
+        if (!made) return end_of(made.error());
+        notices = std::move(*made);
     }
-    const bool is_told = !instead.empty();
-    const auto done = queue_.remove(item->id, std::move(instead));
+    std::vector<act::queue::NewItem> instead;
+    for (const auto& one : notices) instead.push_back({one.item, {one.text}});
+    const auto done = queue_.remove(*item, std::move(instead));
     if (!done) return end_of(done.error());
+    for (const auto& one : notices) {
+        if (const auto noted = recorder_.append(pipeline::record_of(one)); !noted)
+            base::log(base::LogLevel::error, "{}", noted.error().sentence);
+    }
     message::Record record = item->story;
     for (const auto& one : record.envelope.recipients) {
         record.outcomes.push_back({one.address, message::Outcome::deleted,
@@ -125,7 +141,8 @@ DeskEnd QueueDesk::remove(const pb::QueueRequest& request) {
     if (const auto noted = recorder_.append(record); !noted)
         return {
             3, item->id.to_string() + " was deleted, but that could not be noted: " + noted.error().sentence};
-    return {0, fmt::format("{} was deleted{}", item->id.to_string(), is_told ? "; its sender is told" : "")};
+    return {0, fmt::format("{} was deleted{}", item->id.to_string(),
+                           notices.empty() ? "" : "; its sender is told")};
 }
 
 json::array queue_counts_json(const act::queue::Queue& queue) {

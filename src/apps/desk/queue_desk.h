@@ -12,15 +12,16 @@
 #include "apps/desk/desk.h"
 #include "base/clock.h"
 #include "ipc/control.pb.h"
+#include "pipeline/notices.h"
 #include "record/recorder.h"
 
 namespace gatehouse::apps {
 
 class QueueDesk {
   public:
-    /// The notices that tell the senders that an item was deleted.
-    using Notices = std::function<std::vector<act::queue::NewItem>(const act::queue::QueueItem& item,
-                                                                   std::vector<std::string>& texts)>;
+    /// The notices that tell the sender that an item was deleted.
+    using Notices =
+        std::function<base::Result<std::vector<pipeline::OwnMessage>>(const act::queue::QueueItem& item)>;
 
     QueueDesk(act::queue::Queue& queue, record::Recorder& recorder, const base::Clock& clock)
         : queue_(queue), recorder_(recorder), clock_(clock) {}

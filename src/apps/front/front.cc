@@ -34,6 +34,15 @@ Result<std::shared_ptr<const pipeline::PolicySnapshot>> make_snapshot(const Conf
         pipeline::PolicySnapshot{config.revision, std::move(policy)});
 }
 
+/// Of any item in the queue: a day for a time of day, or the longest pause with its share of chance.
+std::chrono::seconds longest_wait(const act::delivery::DeliverySettings& delivery) {
+    std::chrono::seconds longest = std::chrono::hours(25);
+    if (const auto times = act::delivery::retry_times(delivery)) {
+        for (const auto time : *times) longest = std::max(longest, time + time / 5);
+    }
+    return longest + std::chrono::hours(1);
+}
+
 std::uint64_t memory_limit(const Config& config) {
     return config.limits.memory > 0 ? static_cast<std::uint64_t>(config.limits.memory)
                                     : base::default_memory_limit();
@@ -46,7 +55,10 @@ Front::Front(RoleBeginning& beginning, Config config)
 
 Front::~Front() {
     control_.reset();
-    if (queue_) queue_->set_wake(nullptr);
+    if (queue_) {
+        queue_->set_wake(nullptr);
+        queue_->stop_scrubbing();
+    }
     scrubber_ = {};
     for (auto& loop : loops_) loop->stop();
     threads_.clear();
@@ -87,8 +99,10 @@ Result<void> Front::open_stores() {
     GATEHOUSE_TRY(quarantine_,
                   act::quarantine::Quarantine::open({.folder = config_.state_path("items/quarantine"),
                                                      .database = config_.database_path()}));
-    GATEHOUSE_TRY(queue_, act::queue::Queue::open(
-                              {.folder = config_.state_path("queue"), .settings = config_.queue}, *clock_));
+    GATEHOUSE_TRY(queue_, act::queue::Queue::open({.folder = config_.state_path("queue"),
+                                                   .settings = config_.queue,
+                                                   .longest_wait = longest_wait(config_.delivery)},
+                                                  *clock_));
     GATEHOUSE_TRY(auto snapshot, make_snapshot(config_));
     policy_ = std::make_unique<pipeline::PolicyHolder>(std::move(snapshot));
     return {};
@@ -144,8 +158,7 @@ Result<void> Front::listen() {
     desk_ = std::make_unique<Desk>(*recorder_, *quarantine_, *clock_);
     desk_->set_release([this](const auto& item, const auto& working) { return release(item, working); });
     queue_desk_ = std::make_unique<QueueDesk>(*queue_, *recorder_, *clock_);
-    queue_desk_->set_notices(
-        [this](const auto& item, auto& texts) { return notices_of_deletion(item, texts); });
+    queue_desk_->set_notices([this](const auto& item) { return notices_of_deletion(item); });
     GATEHOUSE_TRY(auto control, take_fd(beginning_, "control"));
     control_ = std::make_unique<ControlServer>(
         std::move(control), config_.group_id(),

@@ -26,6 +26,7 @@
 #include "net/frame_channel.h"
 #include "pipeline/judge.h"
 #include "pipeline/life.h"
+#include "pipeline/notices.h"
 #include "pipeline/policy_holder.h"
 #include "receive/session/server.h"
 #include "record/recorder.h"
@@ -58,8 +59,7 @@ class Front {
     net::Task<void> keep_quarantine_tidy();
     void keep_queue_scrubbed(const std::stop_token& stop);
     bool is_delivering() const;
-    std::vector<act::queue::NewItem> notices_of_deletion(const act::queue::QueueItem& item,
-                                                         std::vector<std::string>& texts);
+    base::Result<std::vector<pipeline::OwnMessage>> notices_of_deletion(const act::queue::QueueItem& item);
     net::Task<void> drain_and_stop(std::chrono::seconds patience);
 
     void answer(const pb::ControlRequest& request, ControlReplies& replies);

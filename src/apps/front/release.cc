@@ -3,8 +3,6 @@
 
 #include "apps/front/front.h"
 #include "apps/front/strand.h"
-#include "base/log.h"
-#include "base/random.h"
 #include "base/text.h"
 #include "pipeline/notices.h"
 #include "pipeline/release.h"
@@ -81,31 +79,16 @@ Result<Released> Front::release(const act::quarantine::Item& item, const std::fu
     return Released{std::move(released.sentence), released.to_everybody};
 }
 
-std::vector<act::queue::NewItem> Front::notices_of_deletion(const act::queue::QueueItem& item,
-                                                            std::vector<std::string>& texts) {
-    const auto content = queue_->content(item.id);
-    if (!content) return {};
-    const auto now = clock_->wall();
-    const auto node = static_cast<std::uint8_t>(config_.process.node);
-    const auto make = [&] {
-        return base::Reference::make(now, node, static_cast<std::uint32_t>(base::random_u64()));
-    };
+Result<std::vector<pipeline::OwnMessage>> Front::notices_of_deletion(const act::queue::QueueItem& item) {
+    GATEHOUSE_TRY(const auto content, queue_->content(item.id));
     const std::string hostname = config_.hostname();
-    const pipeline::NoticeParts parts{hostname, config_.next_hops, config_.delivery, make, now};
+    const pipeline::NoticeParts parts{hostname, config_.next_hops, config_.delivery, *clock_,
+                                      static_cast<std::uint8_t>(config_.process.node)};
     std::vector<act::notify::NoticeRecipient> recipients;
     for (const auto& one : item.story.envelope.recipients)
-        recipients.push_back({one, "550 5.7.1 deleted by the administrator", "", now});
-    auto made =
-        pipeline::make_notices(parts, act::notify::NoticeKind::failed, item, *content, std::move(recipients));
-    std::vector<act::queue::NewItem> out;
-    texts.reserve(made.size());  // what is taken below stays where it is
-    for (auto& one : made) {
-        if (const auto noted = recorder_->append(pipeline::record_of(one)); !noted)
-            base::log(base::LogLevel::error, "{}", noted.error().sentence);
-        texts.push_back(std::move(one.text));
-        out.push_back({std::move(one.item), {texts.back()}});
-    }
-    return out;
+        recipients.push_back({one, "550 5.7.1 deleted by the administrator", "", clock_->wall()});
+    return pipeline::make_notices(parts, act::notify::NoticeKind::failed, item, content,
+                                  std::move(recipients));
 }
 
 }  // namespace gatehouse::apps

@@ -67,8 +67,7 @@ Front::Strand::Strand(const StrandParts& parts, act::delivery::HopPool hop_pool)
                  .recorder = parts.recorder,
                  .memory = parts.shared.memory,
                  .storage = parts.storage,
-                 .retry = act::delivery::retry_times(parts.config.delivery).value(),
-                 .most = static_cast<std::size_t>(parts.config.queue.concurrency)}),
+                 .retry = act::delivery::retry_times(parts.config.delivery).value()}),
       server(parts.io, life, parts.shared, parts.settings) {}
 
 }  // namespace gatehouse::apps

@@ -95,6 +95,10 @@ Result<void> give_below(const Fd& folder, const std::string& path, Owner owner, 
         const std::string name = entry.path().filename().string();
         const std::string full = path + "/" + name;
         if (entry.is_symlink(error)) continue;
+        struct stat named{};
+        const bool is_theirs = ::fstatat(folder.get(), name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+                               S_ISREG(named.st_mode) && named.st_uid == owner.uid;
+        if (is_theirs) continue;  // also where a copy of a store shares it
         GATEHOUSE_TRY(const Fd file, open_own(folder, name, full));
         struct stat status{};
         ::fstat(file.get(), &status);
