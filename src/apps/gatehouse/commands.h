@@ -23,6 +23,17 @@ struct ScanWords {
     std::vector<std::string> paths;
 };
 
+struct BenchSmtpWords {
+    std::vector<std::size_t> sessions{1, 10, 100};
+    std::vector<std::size_t> sizes{5'000, 100'000};
+    std::vector<std::string> modes{"cut-through", "queue"};
+    std::vector<std::string> clamd{"off", "on"};
+    std::string peer;
+    std::size_t messages = 2'000;  ///< of a row
+    std::size_t rounds = 4;
+    std::size_t per_connection = 1;
+};
+
 struct TrackWords {
     std::string reference;
     std::string client;
@@ -62,6 +73,7 @@ int command_restart(const Globals& globals, const std::string& what);
 int command_reload(const Globals& globals);
 int command_scan(const Globals& globals, const ScanWords& words);
 int command_bench_scan(const Globals& globals, const std::vector<std::string>& paths);
+int command_bench_smtp(const Globals& globals, const BenchSmtpWords& words);
 int command_config(const Globals& globals, const std::string& verb, const std::string& key);
 int command_track(const Globals& globals, const TrackWords& words);
 int command_explain(const Globals& globals, const std::string& reference);

@@ -5,6 +5,7 @@
 #include <iostream>
 #include <span>
 
+#include "apps/bench/mail.h"
 #include "apps/gatehouse/report.h"
 #include "base/text.h"
 
@@ -24,6 +25,7 @@ struct Words {
     std::string restart;
     ScanWords scan;
     std::vector<std::string> bench;
+    BenchSmtpWords bench_smtp;
     std::string key;
     TrackWords track;
     std::string reference;
@@ -75,6 +77,29 @@ void add_running(CLI::App& app, Words& w, Chosen& chosen) {
     });
 }
 
+void add_bench_smtp(CLI::App& bench, Words& w, Chosen& chosen) {
+    auto* smtp = add(bench, "smtp", "a gateway of its own by SMTP, between our load generator and our sink");
+    const auto list = [&](const std::string& name, auto& values, const std::string& help) {
+        return smtp->add_option(name, values, help)->delimiter(',')->capture_default_str();
+    };
+    list("--sessions", w.bench_smtp.sessions, "sessions at once")->check(CLI::Range(1U, 1'000U));
+    list("--size", w.bench_smtp.sizes, "bytes of a message")->check(CLI::Range(kSmallestMail, kLargestMail));
+    list("--mode", w.bench_smtp.modes, "cut-through, queue")->check(CLI::IsMember({"cut-through", "queue"}));
+    list("--clamd", w.bench_smtp.clamd, "off, on")->check(CLI::IsMember({"off", "on"}));
+    smtp->add_option("--peer", w.bench_smtp.peer, "postfix: one of its own beside us, in turns with us")
+        ->check(CLI::IsMember({"postfix"}));
+    smtp->add_option("--messages", w.bench_smtp.messages, "messages of each row")
+        ->check(CLI::Range(1U, 10'000'000U))
+        ->capture_default_str();
+    smtp->add_option("--rounds", w.bench_smtp.rounds, "turns in which they are sent")
+        ->check(CLI::Range(1U, 100U))
+        ->capture_default_str();
+    smtp->add_option("--per-connection", w.bench_smtp.per_connection, "messages before QUIT")
+        ->check(CLI::Range(1U, 1'000'000U))
+        ->capture_default_str();
+    smtp->callback([&] { chosen.run = [&] { return command_bench_smtp(w.globals, w.bench_smtp); }; });
+}
+
 void add_scanning(CLI::App& app, Words& w, Chosen& chosen) {
     auto* scan = add(app, "scan", "inspect files, folders, mailboxes or standard input");
     scan->add_option("--client", w.scan.client, "connecting address to assume");
@@ -90,6 +115,7 @@ void add_scanning(CLI::App& app, Words& w, Chosen& chosen) {
     auto* bench_scan = add(*bench, "scan", "messages per second and CPU per message over a folder of mail");
     bench_scan->add_option("path", w.bench, "folders or files")->required();
     bench_scan->callback([&] { chosen.run = [&] { return command_bench_scan(w.globals, w.bench); }; });
+    add_bench_smtp(*bench, w, chosen);
 }
 
 void add_config(CLI::App& app, Words& w, Chosen& chosen) {

@@ -61,15 +61,28 @@ std::uint64_t cpu_us_of_tree(pid_t root) {
     return ticks * tick_us;
 }
 
-double peak_rss_mib_of_tree(pid_t root) {
+namespace {
+
+/// Sum over the tree of one line in KiB of one file under /proc/PID.
+double mib_of_tree(pid_t root, const std::string& file, const std::string& key) {
     double kib = 0;
     for (const pid_t pid : process_tree(root)) {
-        std::istringstream lines(slurp("/proc/" + std::to_string(pid) + "/status"));
+        std::istringstream lines(slurp("/proc/" + std::to_string(pid) + "/" + file));
         for (std::string line; std::getline(lines, line);) {
-            if (line.starts_with("VmHWM:")) kib += std::strtod(line.c_str() + 6, nullptr);
+            if (line.starts_with(key)) kib += std::strtod(line.c_str() + key.size(), nullptr);
         }
     }
     return kib / 1024;
+}
+
+}  // namespace
+
+double peak_rss_mib_of_tree(pid_t root) {
+    return mib_of_tree(root, "status", "VmHWM:");
+}
+
+double pss_mib_of_tree(pid_t root) {
+    return mib_of_tree(root, "smaps_rollup", "Pss:");
 }
 
 }  // namespace gatehouse::apps
