@@ -216,6 +216,15 @@ TEST(Life, WhatTheNextHopHasTakenStaysTakenThoughTheJournalFails) {
     EXPECT_EQ(world.sink->message_count(), 1U);
 }
 
+TEST(Life, WhatTheQueueHasTakenStaysTakenThoughTheJournalFails) {
+    auto plan = with_antivirus();
+    plan.hop = "CONNECT = cut";
+    World world(std::move(plan));
+    arm("front.before_journal");
+    EXPECT_THAT(world.deliver(), StartsWith("250"));
+    EXPECT_EQ(world.queue->counts().size(), 1U);
+}
+
 TEST(Life, AQuarantinedMessageThatIsNotRecordedIsNoReceipt) {
     World world(with_antivirus());
     world.engine.says = saying(AnswerState::found, "Eicar-Test");

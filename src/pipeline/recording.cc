@@ -1,6 +1,8 @@
 // record: one framed record in the journal before the client hears its reply, and one log line.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/fault_point.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -78,7 +80,9 @@ Reply Life::record(Transaction& transaction, Run& run, Reply reply) {
     record.steps.push_back({"act", static_cast<std::uint64_t>(at_us), wire(reply)});
     record.outcomes = std::move(run.outcomes);
     std::move(run.turned_away.begin(), run.turned_away.end(), std::back_inserter(record.outcomes));
-    const bool taken = !record.outcomes.empty() && record.outcomes.front().outcome == Outcome::delivered;
+    const bool is_taken = std::any_of(record.outcomes.begin(), record.outcomes.end(), [](const auto& one) {
+        return one.outcome == Outcome::delivered || one.outcome == Outcome::queued;
+    });
     auto noted = FaultPoints::pass(FaultPoint::front_before_journal);
     if (noted) noted = parts_.recorder.append(record);
     (void)FaultPoints::pass(FaultPoint::front_after_journal);
@@ -87,8 +91,8 @@ Reply Life::record(Transaction& transaction, Run& run, Reply reply) {
     if (noted) return reply;
     base::log(LogLevel::error, "{} not in the journal: {}", record.envelope.reference.to_string(),
               noted.error().sentence);
-    // What the next hop has taken stays taken: a 451 now would deliver it twice.
-    if (taken) return reply;
+    // What the next hop or the queue has taken stays taken: a 451 now would deliver it twice.
+    if (is_taken) return reply;
     return cannot_record();
 }
 

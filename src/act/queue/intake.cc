@@ -98,14 +98,20 @@ Result<std::shared_ptr<Queue::Pending>> Queue::prepare(const Work& work, std::ve
     return pending;
 }
 
+bool Queue::is_all_new(const std::vector<Effect>& effects) {
+    return !effects.empty() && std::all_of(effects.begin(), effects.end(),
+                                           [](const Effect& effect) { return effect.kind == Change::added; });
+}
+
 /// On the committer's thread.
 void Queue::stored(Pending& pending, const Result<void>& result) {
     std::function<void()> wake;
     {
         const std::lock_guard lock(mutex_);
         pending.is_stored = true;
+        // A write that failed may be on the disk all the same, and would come back with the next start.
+        if (pending.is_abandoned || (!result && is_all_new(pending.effects))) return take_back(pending);
         if (!result) return;
-        if (pending.is_abandoned) return take_back(pending);
         for (const auto& effect : pending.effects) {
             const bool was_there = effect.kind != Change::added;
             if (was_there) schedule_.leave(effect.key.turn.id);
@@ -117,7 +123,7 @@ void Queue::stored(Pending& pending, const Result<void>& result) {
     if (wake) wake();
 }
 
-/// Stored too late: whoever waited has told his client no.
+/// Stored too late, or nobody knows: whoever waited has told his client no.
 void Queue::take_back(const Pending& pending) {
     std::vector<store::Change> changes;
     for (const auto& effect : pending.effects) {
