@@ -14,9 +14,13 @@
 namespace gatehouse::base {
 namespace {
 
+constexpr std::uint64_t kStallSeconds = 60;
+constexpr std::string_view kStallFor = "stall:";
+
 struct Arming {
     std::atomic<std::uint64_t> left{0};  // 0 = not armed
     std::atomic<FaultAction> action{FaultAction::error};
+    std::atomic<std::uint64_t> stall_seconds{kStallSeconds};
 };
 
 std::atomic<bool> allowed{false};
@@ -25,8 +29,15 @@ std::array<Arming, kFaultPointNames.size()> armings;
 std::optional<FaultAction> parse_action(std::string_view word) {
     if (word == "kill") return FaultAction::kill;
     if (word == "error") return FaultAction::error;
-    if (word == "stall") return FaultAction::stall;
+    if (word == "stall" || word.starts_with(kStallFor)) return FaultAction::stall;
     return std::nullopt;
+}
+
+/// 0 = not a time.
+std::uint64_t stall_seconds(std::string_view word) {
+    if (!word.starts_with(kStallFor)) return kStallSeconds;
+    const auto seconds = parse_unsigned(word.substr(kStallFor.size()));
+    return seconds && *seconds <= kStallSeconds ? *seconds : 0;
 }
 
 }  // namespace
@@ -44,10 +55,12 @@ Result<void> FaultPoints::arm(std::string_view name, std::uint64_t after, std::s
                     near ? "; did you mean " + *near + "?" : std::string());
     }
     const auto what = parse_action(action);
-    if (!what || after == 0)
-        return fail(Fault::usage, "a fault is kill, error or stall, after 1 or more passings");
+    const auto seconds = stall_seconds(action);
+    if (!what || after == 0 || seconds == 0)
+        return fail(Fault::usage, "a fault is kill, error, stall or stall:SECONDS, after 1 or more passings");
     auto& arming = armings[static_cast<std::size_t>(at - kFaultPointNames.begin())];
     arming.action = *what;
+    arming.stall_seconds = seconds;
     arming.left = after;
     armed_ = true;
     return {};
@@ -65,7 +78,7 @@ Result<void> FaultPoints::pass_armed(FaultPoint point) {
             ::kill(::getpid(), SIGKILL);
             break;
         case FaultAction::stall:
-            std::this_thread::sleep_for(std::chrono::seconds(60));
+            std::this_thread::sleep_for(std::chrono::seconds(arming.stall_seconds.load()));
             break;
         case FaultAction::error:
             break;

@@ -42,7 +42,8 @@ class FaultPoints {
   public:
     /// Called once at start; without it arm() refuses.
     static void allow();
-    /// The `after`-th passing from now (1 = the next) does `action`; stall waits 60 s.
+    /// The `after`-th passing from now (1 = the next) does `action`: kill, error, stall (60 s) or
+    /// stall:SECONDS.
     static Result<void> arm(std::string_view name, std::uint64_t after, std::string_view action);
 
     /// Fault::unavailable when the point is armed with `error` and due; never returns when with `kill`.

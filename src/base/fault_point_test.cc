@@ -17,6 +17,9 @@ TEST(FaultPoints, AreRefusedOutsideTestsAndFireOnce) {
     EXPECT_NE(
         FaultPoints::arm("front.before_jurnal", 1, "error").error().sentence.find("front.before_journal"),
         std::string::npos);
+    EXPECT_FALSE(FaultPoints::arm("front.before_journal", 1, "stall:0"));
+    EXPECT_FALSE(FaultPoints::arm("front.before_journal", 1, "stall:x"));
+    EXPECT_TRUE(FaultPoints::arm("front.before_item", 1, "stall:5"));
     EXPECT_EXIT(
         {
             (void)FaultPoints::arm("front.after_journal", 1, "kill");

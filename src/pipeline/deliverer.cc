@@ -25,9 +25,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kLookEvery = 1s;        // what becomes due by the passing of time is seen by then
-constexpr auto kNoRoomPause = 1000ms;  // of a lane, where memory or the journal have none
-constexpr auto kStorePause = 1s;       // between tries to note what happened
+constexpr auto kLookEvery = 1s;       // what becomes due by the passing of time is seen by then
+constexpr auto kNoRoomPause = 100ms;  // of a lane, where memory or the journal have none
+constexpr auto kStorePause = 1s;      // between tries to note what happened
 constexpr std::chrono::minutes kLongest{10};
 constexpr std::size_t kMostSteps = 48;
 
@@ -83,7 +83,8 @@ net::Task<void> Deliverer::run() {
             ++under_way_;
             net::asio::co_spawn(parts_.io, deliver(std::move(*item)), net::asio::detached);
         }
-        tick_.expires_after(kLookEvery);
+        const auto now = parts_.clock.steady();
+        tick_.expires_at(room_at_ > now ? room_at_ : now + kLookEvery);
         if (!is_woken_ || under_way_ >= parts_.most) co_await tick_.async_wait(net::kTuple);
     }
 }
@@ -93,10 +94,17 @@ net::Task<void> Deliverer::deliver(QueueItem item) {
         co_await attempt(item);
     } catch (const std::exception& thrown) {
         base::log(LogLevel::error, "{} failed in the queue: {}", item.id.to_string(), thrown.what());
-        parts_.queue.give_back(item, kNoRoomPause);
+        give_back(item);
     }
     --under_way_;
     tick_.cancel();
+}
+
+/// Its lane pauses, and is looked at when that is over: what others hold now is soon free.
+void Deliverer::give_back(const QueueItem& item) {
+    constexpr auto kToBeSure = 5ms;
+    parts_.queue.give_back(item, kNoRoomPause);
+    room_at_ = parts_.clock.steady() + kNoRoomPause + kToBeSure;
 }
 
 net::Task<void> Deliverer::attempt(QueueItem& item) {
@@ -107,7 +115,7 @@ net::Task<void> Deliverer::attempt(QueueItem& item) {
         co_return;
     }
     if (!is_there) {
-        parts_.queue.give_back(item, kNoRoomPause);
+        give_back(item);
         co_return;
     }
     co_await ask(attempt);

@@ -54,6 +54,7 @@ class Deliverer {
   private:
     struct Attempt;
     net::Task<void> deliver(act::queue::QueueItem item);
+    void give_back(const act::queue::QueueItem& item);
     net::Task<void> attempt(act::queue::QueueItem& item);
     net::Task<bool> fetch(Attempt& attempt);
     net::Task<void> ask(Attempt& attempt);
@@ -67,6 +68,7 @@ class Deliverer {
     net::Timer tick_;
     std::atomic<bool> is_woken_{false};
     bool is_stopping_ = false;
+    base::SteadyTime room_at_{};
     std::atomic<std::size_t> under_way_{0};
 };
 

@@ -216,6 +216,18 @@ TEST(Life, WhatTheNextHopHasTakenStaysTakenThoughTheJournalFails) {
     EXPECT_EQ(world.sink->message_count(), 1U);
 }
 
+TEST(Life, WhatIsNotRecordedIsTakenOutOfTheQueueAgain) {
+    auto plan = with_antivirus();
+    plan.hop = "CONNECT = cut";
+    World world(std::move(plan));
+    arm("front.before_journal");
+    EXPECT_THAT(world.deliver(), StartsWith("451 4.3.0"));
+    for (int i = 0; i < 100 && !world.queue->list({}).value().empty(); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    EXPECT_THAT(world.queue->list({}).value(), SizeIs(0));
+    EXPECT_EQ(world.queue->counts().at(0).waiting, 0U);
+}
+
 TEST(Life, AQuarantinedMessageThatIsNotRecordedIsNoReceipt) {
     World world(with_antivirus());
     world.engine.says = saying(AnswerState::found, "Eicar-Test");

@@ -1,6 +1,8 @@
 // record: one framed record in the journal before the client hears its reply, and one log line.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/fault_point.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -78,13 +80,14 @@ Reply Life::record(Transaction& transaction, Run& run, Reply reply) {
     record.steps.push_back({"act", static_cast<std::uint64_t>(at_us), wire(reply)});
     record.outcomes = std::move(run.outcomes);
     std::move(run.turned_away.begin(), run.turned_away.end(), std::back_inserter(record.outcomes));
-    const bool taken = !record.outcomes.empty() && record.outcomes.front().outcome == Outcome::delivered;
+    const bool is_taken = std::any_of(record.outcomes.begin(), record.outcomes.end(),
+                                      [](const auto& one) { return one.outcome == Outcome::delivered; });
     auto noted = FaultPoints::pass(FaultPoint::front_before_journal);
     if (noted) noted = parts_.recorder.append(record);
     (void)FaultPoints::pass(FaultPoint::front_after_journal);
     run.is_handed = false;
     log_message(record);
-    if (!noted && !taken) run.queued.take_back();
+    if (!noted) run.queued.take_back();  // nobody has seen it there
     run.queued.publish();
     if (!run.notices.empty())
         net::asio::co_spawn(parts_.io, queue_notices(std::move(run.notices)), net::asio::detached);
@@ -92,7 +95,7 @@ Reply Life::record(Transaction& transaction, Run& run, Reply reply) {
     base::log(LogLevel::error, "{} not in the journal: {}", record.envelope.reference.to_string(),
               noted.error().sentence);
     // What the next hop has taken stays taken: a 451 now would deliver it twice.
-    if (taken) return reply;
+    if (is_taken) return reply;
     return cannot_record();
 }
 

@@ -1,5 +1,6 @@
 #include "record/loader.h"
 
+#include "base/fault_point.h"
 #include "base/log.h"
 
 namespace gatehouse::record {
@@ -191,7 +192,9 @@ base::Result<LoaderCounters> Loader::load_until(std::uint64_t until) {
     // The record store first: seen twice, it only holds the same value again.
     GATEHOUSE_CHECK(records_.put(work.pairs));
     records_unsynced_ = true;
+    GATEHOUSE_CHECK(base::FaultPoints::pass(base::FaultPoint::loader_before_commit));
     GATEHOUSE_CHECK(batch.commit({reader_->segment(), reader_->offset()}));
+    (void)base::FaultPoints::pass(base::FaultPoint::loader_after_commit);
     return work.counted;
 }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/fault_point.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "ipc/memfd.h"
@@ -92,7 +93,8 @@ Result<void> Quarantine::put(const ItemInfo& info, std::string_view message) {
     const auto key = store::SealKey::make();
     GATEHOUSE_CHECK(write_file(info, key, message));
     const std::lock_guard lock(mutex_);
-    auto done = index_.add(info, message.size(), key);
+    auto done = base::FaultPoints::pass(base::FaultPoint::front_after_item_file);
+    if (done) done = index_.add(info, message.size(), key);
     if (!done) (void)delete_file(path_of(info.id));
     return done;
 }

@@ -119,6 +119,11 @@ Result<void> Queue::collect(const Work& work, std::vector<Chunks>& chunks, Pendi
     return {};
 }
 
+bool Queue::is_all_new(const std::vector<Effect>& effects) {
+    return !effects.empty() && std::all_of(effects.begin(), effects.end(),
+                                           [](const Effect& effect) { return effect.kind == Change::added; });
+}
+
 /// New items that did not come.
 void Queue::leave_added(const Pending& pending) {
     for (const auto& effect : pending.effects) {
@@ -132,6 +137,8 @@ void Queue::stored(Pending& pending, const Result<void>& result) {
     {
         const std::lock_guard lock(mutex_);
         pending.is_stored = true;
+        // A write that failed may be on the disk all the same, and would come back with the next start.
+        if (!result && is_all_new(pending.effects)) return take_back_locked(added_ids(pending));
         if (!result) return leave_added(pending);
         for (const auto lane : pending.lanes) unnamed_lanes_.erase(lane);
         if (pending.is_abandoned) return take_back_locked(added_ids(pending));

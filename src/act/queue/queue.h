@@ -176,6 +176,7 @@ class Queue {
     base::Result<void> drop(const base::ItemId& id, Pending& pending);
     static std::vector<Chunks> measure(Work& work);
     base::Result<std::shared_ptr<Pending>> prepare(const Work& work, std::vector<Chunks>& chunks);
+    static bool is_all_new(const std::vector<Effect>& effects);
     void stored(Pending& pending, const base::Result<void>& result);
     base::Result<void> collect(const Work& work, std::vector<Chunks>& chunks, Pending& pending);
     void leave_added(const Pending& pending);

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <set>
 
+#include "base/fault_point.h"
 #include "net/test_support.h"
 #include "store/testing.h"
 
@@ -182,6 +183,17 @@ TEST_F(QueueTest, WhatIsStoredIsSeenWhenItsOwnerSaysSo) {
     open();
     EXPECT_EQ(counts().waiting, 2U);
     EXPECT_FALSE(queue_->content(item(3).id));
+}
+
+TEST_F(QueueTest, WhatWasRefusedDoesNotComeBackWithTheNextStart) {
+    base::FaultPoints::allow();
+    ASSERT_TRUE(base::FaultPoints::arm("queue.after_commit", 1, "error"));
+    EXPECT_FALSE(put({item(1)})) << "it is on the disk, and the client was told that it is not";
+    ASSERT_TRUE(put({item(2)}));
+    open();
+    const auto items = queue_->list({}).value();
+    ASSERT_THAT(items, SizeIs(1));
+    EXPECT_EQ(items[0].id, item(2).id);
 }
 
 TEST_F(QueueTest, OperatorsHoldReleaseFlushAndRemove) {

@@ -1,0 +1,11 @@
+# Fails unless --list names exactly the rows that are tests.
+execute_process(COMMAND ${PROGRAM} --list OUTPUT_VARIABLE listed COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "(^|\n)[a-z._]+" names "${listed}")
+string(REPLACE "\n" "" names "${names}")
+set(missing ${names})
+list(REMOVE_ITEM missing ${ROWS})
+set(unknown ${ROWS})
+list(REMOVE_ITEM unknown ${names})
+if(missing OR unknown)
+  message(FATAL_ERROR "rows without a test: ${missing}; tests without a row: ${unknown}")
+endif()
