@@ -257,6 +257,12 @@ void Deliverer::note(const Attempt& attempt) {
 net::Task<void> Deliverer::settle(Attempt& attempt) {
     auto& item = attempt.item;
     item.story.envelope.recipients = attempt.waiting;
+    // First: once they are in the queue another loop may deliver them, and that is the newer word.
+    for (const auto& notice : attempt.notices) {
+        if (const auto noted = parts_.recorder.append(record_of(notice)); !noted)
+            base::log(LogLevel::error, "{} not in the journal: {}", notice.item.id.to_string(),
+                      noted.error().sentence);
+    }
     while (true) {
         act::queue::Work work;
         if (attempt.waiting.empty()) {
@@ -275,11 +281,6 @@ net::Task<void> Deliverer::settle(Attempt& attempt) {
         net::Timer pause(parts_.io);
         pause.expires_after(kStorePause);
         co_await pause.async_wait(net::kTuple);
-    }
-    for (const auto& notice : attempt.notices) {
-        if (const auto noted = parts_.recorder.append(record_of(notice)); !noted)
-            base::log(LogLevel::error, "{} not in the journal: {}", notice.item.id.to_string(),
-                      noted.error().sentence);
     }
 }
 
