@@ -17,7 +17,11 @@ net::Task<Reply> Life::ask_hop(Transaction& transaction, Run& run, const message
     const bool is_other = run.at_hop.hop != nullptr && run.at_hop.hop != hop;
     const bool must_queue =
         run.is_for_queue || !parts_.hops.settings().cut_through || (is_other && has_others);
-    if (must_queue) co_return take_for_queue(transaction, run);
+    if (must_queue) {
+        const Reply taken = take_for_queue(transaction, run);
+        holders_.wait(run.at_hop, parts_.clock.steady());  // where there is no room, the session stays
+        co_return taken;
+    }
     if (is_other) run.at_hop.session.reset();  // nobody was accepted there
     run.at_hop.hop = hop;
     if (!run.at_hop.session) {
