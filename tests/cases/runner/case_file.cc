@@ -17,6 +17,40 @@ namespace {
 
 constexpr std::size_t kLargestCase = 8U << 20;
 
+/// The end of the part that begins at `at`: where `ends` holds outside of a quoted local part.
+template <typename Ends>
+std::size_t end_of_part(std::string_view text, std::size_t at, const Ends& ends) {
+    for (bool quoted = false; at < text.size(); ++at) {
+        if (quoted && text[at] == '\\') {
+            ++at;
+        } else if (text[at] == '"') {
+            quoted = !quoted;
+        } else if (!quoted && ends(at)) {
+            return at;
+        }
+    }
+    return text.size();
+}
+
+/// "user@example.com NOTIFY=NEVER"; <> is the null sender.
+CasePath path_of(std::string_view text) {
+    const auto end = end_of_part(text, 0, [&](std::size_t at) { return text[at] == ' '; });
+    const auto address = text.substr(0, end);
+    return {address == "<>" ? "" : std::string(address), std::string(base::trim(text.substr(end)))};
+}
+
+/// Parted by comma and blank, because parameters have commas of their own (NOTIFY=SUCCESS,FAILURE).
+std::vector<CasePath> paths_of(std::string_view text) {
+    std::vector<CasePath> out;
+    const auto parts = [&](std::size_t at) { return text.substr(at).starts_with(", "); };
+    for (std::size_t at = 0; at < text.size();) {
+        const auto end = end_of_part(text, at, parts);
+        out.push_back(path_of(base::trim(text.substr(at, end - at))));
+        at = end + 2;
+    }
+    return out;
+}
+
 class Reader {
   public:
     explicit Reader(CaseFile& out) : out_(out) {}
@@ -43,6 +77,7 @@ class Reader {
             out_.answers.push_back({number_, key, value});
             return {};
         }
+        if (section_ == "then") return deed(key, value);
         return section_ == "envelope" ? envelope(key, value) : head(key, value);
     }
 
@@ -57,12 +92,13 @@ class Reader {
 
   private:
     Result<void> begin(std::string_view name) {
-        static constexpr std::array<std::string_view, 7> kSections{
-            "envelope", "settings", "policy", "message", "answers", "expect", "refuse"};
+        static constexpr std::array<std::string_view, 8> kSections{
+            "envelope", "settings", "policy", "message", "answers", "then", "expect", "refuse"};
         if (std::find(kSections.begin(), kSections.end(), name) == kSections.end()) {
             return wrong("there is no section \"" + std::string(name) + "\"");
         }
         section_ = name;
+        if (section_ == "then") out_.then.push_back({number_, {}});
         return {};
     }
 
@@ -83,13 +119,24 @@ class Reader {
         } else if (key == "helo") {
             envelope.helo = value;
         } else if (key == "from") {
-            envelope.from = value == "<>" ? "" : value;
+            envelope.from = path_of(value);
         } else if (key == "to") {
-            envelope.to.clear();
-            for (const auto address : base::split(value, ',')) envelope.to.emplace_back(base::trim(address));
+            envelope.to = paths_of(value);
+            const bool is_joined = std::any_of(envelope.to.begin(), envelope.to.end(), [](const auto& one) {
+                return !one.address.starts_with('"') && one.address.contains(',');
+            });
+            if (is_joined) return wrong("recipients are parted by a comma and a blank");
         } else {
             return wrong("the envelope has client, helo, from and to, not \"" + key + "\"");
         }
+        return {};
+    }
+
+    Result<void> deed(const std::string& key, const std::string& value) {
+        const bool is_known = key.starts_with("hop ") || (key == "queue" && value == "flush") ||
+                              (key == "clock" && base::parse_unsigned(value));
+        if (!is_known) return wrong("then has `hop N ...`, `queue = flush` and `clock = SECONDS`");
+        out_.then.back().deeds.push_back({number_, key, value});
         return {};
     }
 

@@ -89,6 +89,14 @@ std::string disagreements(const CaseFile& file, const json::value& outcome) {
             out += fmt::format("    it is {}\n", word_of(value).substr(0, 300));
         }
     };
+    // What is not there at all would let every "must not" pass.
+    const auto is_known = [&](const Expectation& item) {
+        const auto name = base::split(item.path, '.').front();
+        return outcome.is_object() && outcome.get_object().contains(name);
+    };
+    for (const auto& item : file.refuse) {
+        if (!is_known(item)) tell(item, "speaks of what is not there");
+    }
     for (const auto& item : file.expect) {
         if (!holds(item, outcome)) tell(item, "does not hold");
     }

@@ -11,7 +11,8 @@ namespace gatehouse::cases {
 
 /// The scan JSON.
 base::Result<boost::json::value> run_pure(const CaseFile& file);
-/// The explanation's JSON of the message, with reply, delivered, quarantined and sink {raw, to, unchanged}.
+/// The explanation's JSON of the message, with what the client heard, what arrived at which hop, what waits,
+/// and the notices (tests/cases/README.md).
 base::Result<boost::json::value> run_walk(const CaseFile& file);
 
 /// The tables of the settings section, told apart by file.

@@ -51,8 +51,8 @@ Result<inspect::engine::Settings> inspector_settings(const CaseFile& file, const
 }  // namespace
 
 SplitSettings split_settings(const std::string& text) {
-    static constexpr std::array<std::string_view, 8> kGatehouse{"limits", "delivery", "inspect", "next_hop",
-                                                                "store",  "paths",    "process", "testing"};
+    static constexpr std::array<std::string_view, 9> kGatehouse{
+        "limits", "delivery", "inspect", "next_hop", "store", "paths", "process", "testing", "queue"};
     SplitSettings out;
     std::string* into = &out.settings;
     for (const auto line : base::split(text, '\n')) {
@@ -70,13 +70,16 @@ SplitSettings split_settings(const std::string& text) {
 }
 
 Result<boost::json::value> run_pure(const CaseFile& file) {
+    if (!file.then.empty())
+        return base::fail(Fault::usage, "{}:{}: only level = walk has a then", file.path,
+                          file.then.front().line);
     const auto split = split_settings(file.settings);
     GATEHOUSE_TRY(const auto settings, inspector_settings(file, split));
     message::Envelope envelope;
     envelope.client.address = file.envelope.client;
     envelope.client.helo = file.envelope.helo;
-    envelope.sender = file.envelope.from;
-    for (const auto& to : file.envelope.to) envelope.recipients.push_back({to, 0, ""});
+    envelope.sender = file.envelope.from.address;
+    for (const auto& to : file.envelope.to) envelope.recipients.push_back({to.address, 0, ""});
     envelope.size = file.message.size();
     const auto facts = inspect::engine::inspect({.raw = file.message,
                                                  .envelope = &envelope,

@@ -49,11 +49,10 @@ Gateway::~Gateway() {
 
 void Gateway::write_files() const {
     std::ofstream(config_) << fmt::format(
-        "[smtp]\nlisten = [\"127.0.0.1:0\"]\nhostname = \"gateway.test\"\nrelay_domains = [\"gw.test\", "
-        "\"example.com\"]\n"
+        "[smtp]\nlisten = [\"127.0.0.1:0\"]\nhostname = \"gateway.test\"\nrelay_domains = [\"{}\"]\n"
         "{}\n\n[admin]\nlisten = \"127.0.0.1:0\"\n\n[paths]\nstate = \"state\"\n\n[antivirus]\nclamd = "
         "\"{}\"\n\n{}\n",
-        plan_.smtp, plan_.clamd, plan_.gatehouse);
+        fmt::join(plan_.relay_domains, "\", \""), plan_.smtp, plan_.clamd, plan_.gatehouse);
     if (!plan_.next_hops.empty()) {
         std::ofstream(config_, std::ios::app) << fmt::format(
             "\n[[next_hop]]\ndomain = \"*\"\naddress = [\"{}\"]\n", fmt::join(plan_.next_hops, "\", \""));

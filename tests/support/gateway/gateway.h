@@ -14,7 +14,8 @@
 namespace gatehouse::testing {
 
 struct GatewayPlan {
-    std::vector<std::string> next_hops = {};    ///< "127.0.0.1:PORT", in order; domain = "*"
+    std::vector<std::string> next_hops = {};  ///< "127.0.0.1:PORT", in order; domain = "*"
+    std::vector<std::string> relay_domains = {"gw.test", "example.com"};
     std::string gatehouse = {};                 ///< further TOML tables of gatehouse.toml
     std::string smtp = {};                      ///< further keys of [smtp]
     std::string settings = {};                  ///< settings.toml
