@@ -30,6 +30,19 @@ Outcomes answers(const TripMessage& message, const act::delivery::StartAnswers& 
     return out;
 }
 
+/// The connection was lost before content: nobody has it, but who was refused until then stays refused.
+Outcomes lost(const TripMessage& message, const act::delivery::HopSession& session, const std::string& why) {
+    auto out = everybody(message, why);
+    const auto heard = session.heard();
+    for (std::size_t i = 0; i < std::min(out.size(), heard.size()); ++i) {
+        if (heard[i].code == 0 || heard[i].is_positive()) continue;
+        out[i].outcome = outcome_of(heard[i].code);
+        out[i].reply = heard[i].to_string();
+        out[i].next_hop = session.info().to_string();
+    }
+    return out;
+}
+
 void settle(Outcomes& outcomes, const act::delivery::FinalAnswer& answer) {
     const std::string said = answer.reply.code != 0 ? answer.reply.to_string() : answer.reason.sentence;
     for (auto& one : outcomes) {
@@ -53,7 +66,7 @@ net::Task<Trip> travel(act::delivery::HopPool& hops, const act::delivery::NextHo
     }
     const auto started = co_await session->start(message.envelope, message.recipients, give_up);
     if (!started) {
-        trip.outcomes = everybody(message, started.error().sentence);
+        trip.outcomes = lost(message, *session, started.error().sentence);
         co_return trip;
     }
     trip.outcomes = answers(message, *started, session->info().to_string());

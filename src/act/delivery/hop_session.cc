@@ -107,7 +107,12 @@ net::Task<Result<StartAnswers>> HopSession::try_start(const Envelope& envelope,
     answers.recipients.resize(recipients.size());
     taken_ = 0;
     const auto asked = co_await send_mail(envelope, recipients, answers.recipients);
-    GATEHOUSE_CO_CHECK(asked);
+    const bool is_refused =
+        mail_.code != 0 && !mail_.is_positive();  // that stands, whoever hangs up behind it
+    if (!asked && !is_refused) {
+        heard_ = std::move(answers.recipients);
+        co_return std::unexpected(asked.error());
+    }
     if (!mail_.is_positive()) std::fill(answers.recipients.begin(), answers.recipients.end(), mail_);
     answers.mail = mail_;
     co_return answers;

@@ -56,10 +56,14 @@ class HopSession {
 
     /// MAIL and the recipients known so far, in one write where PIPELINING is offered. A value that cannot be
     /// sent is answered by us (550 5.6.7 where SMTPUTF8 is missing, 553 for an address); an error is the
-    /// connection's. Of this transaction's commands none is waited for beyond `give_up`.
+    /// connection's, unless MAIL had been refused before. Of this transaction's commands none is waited for
+    /// beyond `give_up`.
     net::Task<base::Result<StartAnswers>> start(const message::Envelope& envelope,
                                                 std::span<const message::Recipient> recipients,
                                                 base::SteadyTime give_up = base::SteadyTime::max());
+    /// Behind a start that failed: what the recipients were answered until then, in order; code 0 or nothing
+    /// at all = no answer.
+    std::span<const Reply> heard() const { return heard_; }
     /// One more recipient of the started transaction.
     net::Task<base::Result<Reply>> rcpt(const message::Recipient& recipient);
     /// DATA, then `head` (complete lines) and the content behind it, which must be out until `give_up` (and
@@ -104,6 +108,7 @@ class HopSession {
     bool lacks_smtputf8_ = false;  // the client asked for it, and the hop does not offer it
     bool answered_ = false;        // the hop answered a command of this session
     Reply mail_;                   // its answer to MAIL
+    std::vector<Reply> heard_;     // of a start that failed
     std::size_t taken_ = 0;        // recipients it accepted
     base::SteadyTime give_up_ = base::SteadyTime::max();  // of its answers to commands
 };

@@ -105,6 +105,24 @@ TEST_F(HopSessionTest, RecipientsAreAnsweredEachForItself) {
     EXPECT_EQ(sink_->messages()[0].recipients.size(), 2U);
 }
 
+TEST_F(HopSessionTest, WhatWasHeardBeforeTheConnectionWasLost) {
+    const std::vector<message::Recipient> two{{"a@b", 0, ""}, {"c@d", 0, ""}};
+    sink_ = make_sink("MAIL = 550 5.7.1 not you then cut");
+    auto refused = open(hop(*sink_));
+    ASSERT_TRUE(refused);
+    const auto started = run(refused->start(message::Envelope(), two));
+    ASSERT_TRUE(started) << started.error().sentence;
+    EXPECT_EQ(started->mail.code, 550);
+    EXPECT_EQ(started->recipients[1].to_string(), "550 5.7.1 not you");
+    sink_ = make_sink("RCPT 1 = 550 5.1.1 nobody then cut");
+    auto lost = open(hop(*sink_));
+    ASSERT_TRUE(lost);
+    EXPECT_FALSE(run(lost->start(message::Envelope(), two)));
+    ASSERT_EQ(lost->heard().size(), 2U);
+    EXPECT_EQ(lost->heard()[0].code, 550);
+    EXPECT_EQ(lost->heard()[1].code, 0);
+}
+
 TEST_F(HopSessionTest, MailRefusedIsEveryRecipientsAnswer) {
     for (const std::string offer : {"", "\noffer ="}) {
         sink_ = make_sink("MAIL = 550 5.7.1 not you" + offer);
