@@ -184,10 +184,18 @@ NoticeParts Deliverer::notice_parts() const {
     return {parts_.hostname, parts_.next_hops, parts_.hops.settings(), parts_.clock, parts_.node};
 }
 
-/// What a sender is told: where our hops are is for the log and tracking.
-std::string Deliverer::told_of(const message::RecipientOutcome& one) {
-    const bool is_reply = !one.next_hop.empty() || one.reply.starts_with("451 4.4.4");
-    return is_reply ? one.reply : "451 4.4.1 the next mail server cannot be reached";
+/// What a sender is told: the hop's words where it had any. What we say of our connection to it is for the
+/// log and tracking, and no SMTP reply (RFC 3464 2.3.6).
+NoticeRecipient Deliverer::told_of(const Attempt& attempt, std::size_t at) {
+    const auto& one = attempt.trip.outcomes[at];
+    const auto& recipient = attempt.asked[at];
+    const bool is_reply = base::parse_unsigned(one.reply.substr(0, 3)).has_value();
+    if (is_reply && !one.next_hop.empty())
+        return {recipient, one.reply, address_in(one.next_hop), attempt.now};
+    if (!one.next_hop.empty())
+        return {recipient, "451 4.4.2 the connection to the next mail server was lost", "", attempt.now};
+    if (one.reply.starts_with("451 4.4.4")) return {recipient, one.reply, "", attempt.now};
+    return {recipient, "451 4.4.1 the next mail server cannot be reached", "", attempt.now};
 }
 
 /// What the answers mean: who waits on, who is done, and who is told.
@@ -201,7 +209,7 @@ void Deliverer::conclude(Attempt& attempt) {
     for (std::size_t i = 0; i < attempt.asked.size(); ++i) {
         auto& one = attempt.trip.outcomes[i];
         const auto& recipient = attempt.asked[i];
-        const NoticeRecipient told{recipient, told_of(one), address_in(one.next_hop), attempt.now};
+        const auto told = told_of(attempt, i);
         one.item = item.id.to_string();
         item.last = one.reply;
         if (one.outcome == Outcome::delivered) {

@@ -62,7 +62,7 @@ class Deliverer {
     void note(const Attempt& attempt);
     net::Task<void> settle(Attempt& attempt);
     NoticeParts notice_parts() const;
-    static std::string told_of(const message::RecipientOutcome& one);
+    static act::notify::NoticeRecipient told_of(const Attempt& attempt, std::size_t at);
 
     DelivererParts parts_;
     net::Timer tick_;
