@@ -19,13 +19,21 @@ Outcomes everybody(const TripMessage& message, const std::string& why) {
     return out;
 }
 
+/// RFC 5321 4.5.3.1.10: old software says 552 where it has too many recipients; the rest is to come later.
+bool is_too_many(const act::delivery::Reply& reply) {
+    return reply.code == 552 && (reply.enhanced.empty() || reply.enhanced == "5.5.3");
+}
+
 /// What the hop said of each recipient; delivered = taken so far.
 Outcomes answers(const TripMessage& message, const act::delivery::StartAnswers& started,
                  const std::string& hop) {
     Outcomes out;
+    bool any = false;
     for (std::size_t i = 0; i < message.recipients.size(); ++i) {
         const auto& reply = started.recipients[i];
-        out.push_back({message.recipients[i].address, outcome_of(reply.code), reply.to_string(), hop, ""});
+        const auto outcome = any && is_too_many(reply) ? Outcome::deferred : outcome_of(reply.code);
+        any = any || outcome == Outcome::delivered;
+        out.push_back({message.recipients[i].address, outcome, reply.to_string(), hop, ""});
     }
     return out;
 }
