@@ -4,9 +4,20 @@
 
 namespace gatehouse::base {
 
+namespace {
+
+/// Looked up once: OpenSSL 3 otherwise searches its providers, under locks, for every digest that begins.
+const EVP_MD* method() {
+    static const EVP_MD* const found = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+    return found;
+}
+
+}  // namespace
+
 struct Sha256::State {
     EVP_MD_CTX* context = EVP_MD_CTX_new();
-    State() { EVP_DigestInit_ex(context, EVP_sha256(), nullptr); }
+    State() { begin(); }
+    void begin() { EVP_DigestInit_ex2(context, method(), nullptr); }
     State(const State&) = delete;
     State& operator=(const State&) = delete;
     ~State() { EVP_MD_CTX_free(context); }
@@ -25,7 +36,7 @@ std::string Sha256::finish() {
     std::string out(32, '\0');
     unsigned length = 0;
     EVP_DigestFinal_ex(state_->context, reinterpret_cast<unsigned char*>(out.data()), &length);
-    EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr);
+    state_->begin();
     return out;
 }
 

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
 #include "base/fd_passing.h"
 
@@ -58,7 +59,7 @@ class Deadline {
 
 Result<void> Channel::send(std::string_view payload, std::span<const int> fds, int timeout_ms) {
     const Deadline deadline(timeout_ms);
-    const std::string header = base::frame_header(payload.size());
+    const std::string header = std::exchange(held_, {}) + base::frame_header(payload.size());
     std::size_t sent = 0;
     while (sent < header.size() + payload.size()) {
         const auto head = std::string_view(header).substr(std::min(sent, header.size()));
@@ -73,6 +74,11 @@ Result<void> Channel::send(std::string_view payload, std::span<const int> fds, i
         if (!in_time) return base::fail(Fault::timed_out, "the peer took nothing for {} ms", timeout_ms);
     }
     return {};
+}
+
+void Channel::hold(std::string_view payload) {
+    held_ += base::frame_header(payload.size());
+    held_ += payload;
 }
 
 Result<std::string> Channel::receive(int timeout_ms) {

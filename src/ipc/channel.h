@@ -21,6 +21,8 @@ class Channel {
     /// The whole frame, or Fault::timed_out when the peer has not taken it after `timeout_ms` (-1 = wait for
     /// ever); part of it may be out then, so the caller ends the connection.
     base::Result<void> send(std::string_view payload, std::span<const int> fds = {}, int timeout_ms = -1);
+    /// Keeps the frame back until the next one is sent, and sends both at once.
+    void hold(std::string_view payload);
     /// The next frame; Fault::unavailable with "closed" when the peer has ended, Fault::timed_out when it is
     /// not all there after `timeout_ms` (-1 = wait for ever), however many pieces came meanwhile.
     base::Result<std::string> receive(int timeout_ms = -1);
@@ -35,6 +37,7 @@ class Channel {
   private:
     base::Fd socket_;
     base::FrameBuffer buffer_;
+    std::string held_;
     std::deque<base::Fd> fds_;
 };
 

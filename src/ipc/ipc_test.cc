@@ -33,6 +33,41 @@ TEST(Memfd, EmptyFilesAreFine) {
     EXPECT_EQ(Mapping::map(sealed.get(), 0).value().bytes(), "");
 }
 
+TEST(Memfd, BytesStayWhenTheirViewMovesCopiedOrMapped) {
+    for (const std::size_t size : {std::size_t{1}, std::size_t{64} * 1024, std::size_t{64} * 1024 + 1}) {
+        const std::string content(size, 'x');
+        auto file = Memfd::make("test").value();
+        ASSERT_TRUE(file.append(content));
+        const base::Fd sealed = std::move(file).seal().value();
+        auto first = Mapping::map(sealed.get(), size).value();
+        const auto bytes = first.bytes();
+        Mapping second = std::move(first);
+        EXPECT_TRUE(first.bytes().empty());
+        EXPECT_EQ(second.bytes().data(), bytes.data());
+        Mapping third;
+        third = std::move(second);
+        EXPECT_EQ(third.bytes(), content);
+    }
+}
+
+TEST(Channel, AFrameThatIsHeldGoesAheadOfTheNextOne) {
+    auto [left, right] = base::make_socket_pair().value();
+    Channel a(std::move(left), 1 << 20);
+    Channel b(std::move(right), 1 << 20);
+    a.hold("early");
+    a.hold("");
+    EXPECT_EQ(b.receive(0).error().fault, base::Fault::timed_out);
+    const base::Fd one = Memfd::make("one").value().seal().value();
+    const std::array<int, 1> fds{one.get()};
+    ASSERT_TRUE(a.send("late", fds));
+    ASSERT_TRUE(a.send("later"));
+    EXPECT_EQ(b.receive().value(), "early");
+    EXPECT_EQ(b.receive().value(), "");
+    EXPECT_EQ(b.receive().value(), "late");
+    EXPECT_TRUE(b.take_fd());
+    EXPECT_EQ(b.receive().value(), "later");
+}
+
 TEST(Channel, CarriesFramesAndDescriptorsInOrder) {
     auto [left, right] = base::make_socket_pair().value();
     Channel a(std::move(left), 1 << 20);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "base/fd.h"
@@ -31,7 +32,8 @@ class Memfd {
 /// The size, if the descriptor is a memory file with all four seals and at most `max_size` bytes.
 base::Result<std::uint64_t> check_sealed(int fd, std::uint64_t max_size);
 
-/// A read-only view of a sealed memory file; unmapped at the end of its life.
+/// A read-only view of a sealed memory file: a small one is copied, a larger one mapped; both are given back
+/// at the end of its life. The bytes stay where they are when the object moves.
 class Mapping {
   public:
     static base::Result<Mapping> map(int sealed_fd, std::uint64_t max_size);
@@ -45,7 +47,10 @@ class Mapping {
     std::string_view bytes() const { return bytes_; }
 
   private:
+    base::Result<void> read_small(int sealed_fd, std::uint64_t size);
+
     std::string_view bytes_;
+    std::unique_ptr<char[]> copy_;  // null = mapped
 };
 
 }  // namespace gatehouse::ipc

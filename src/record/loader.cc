@@ -1,5 +1,7 @@
 #include "record/loader.h"
 
+#include <algorithm>
+
 #include "base/fault_point.h"
 #include "base/log.h"
 
@@ -16,6 +18,7 @@ using std::chrono::seconds;
 // A batch holds the database's write lock, which the quarantine index wants too: a few milliseconds.
 constexpr std::size_t kBatchEntries = 256;
 constexpr std::size_t kBatchBytes = 1U << 20;
+constexpr std::uint64_t kWorthCommitting = 128U << 10;
 constexpr milliseconds kPause{250};
 constexpr seconds kSyncEvery{1};
 constexpr minutes kForgetRowsEvery{1};
@@ -50,7 +53,7 @@ void Loader::start(JournalPosition position) {
 bool Loader::catch_up(milliseconds time_limit) {
     const auto target = journal_.end();
     std::unique_lock lock(mutex_);
-    awake_ = true;
+    wanted_ = std::max(wanted_, target);
     wake_.notify_all();
     return moved_.wait_for(lock, time_limit, [&] { return position_ >= target; });
 }
@@ -70,14 +73,18 @@ void Loader::run(const std::stop_token& stop) {
         const auto loaded = load_batch();
         report(loading_fault_, loaded ? base::Result<void>() : std::unexpected(loaded.error()));
         maintain();
-        if (loaded && *loaded) continue;
-        std::unique_lock lock(mutex_);
-        wake_.wait_for(lock, stop, kPause, [&] { return awake_; });
-        awake_ = false;
+        wait_for_more(stop, !loaded);
     }
     const auto done = finish();
     is_finished_ = done.has_value();
     report(loading_fault_, done);
+}
+
+/// A commit of few entries costs as much as one of many: they may gather, while nobody waits for them.
+void Loader::wait_for_more(const std::stop_token& stop, bool has_failed) {
+    if (!has_failed && journal_.bytes_after(position()) >= kWorthCommitting) return;
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, stop, kPause, [&] { return !has_failed && position_ < wanted_; });
 }
 
 base::Result<void> Loader::finish() {

@@ -54,6 +54,7 @@ class Loader {
 
   private:
     void run(const std::stop_token& stop);
+    void wait_for_more(const std::stop_token& stop, bool has_failed);
     /// True when there was something to load.
     base::Result<bool> load_batch();
     struct Work;
@@ -89,7 +90,7 @@ class Loader {
     mutable std::mutex mutex_;
     std::condition_variable_any wake_;
     std::condition_variable moved_;
-    bool awake_ = false;
+    JournalPosition wanted_;  // somebody waits for this
     JournalPosition position_;
     LoaderCounters counters_;
     std::jthread thread_;  // last: it uses all of the above

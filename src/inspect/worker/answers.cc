@@ -13,6 +13,9 @@ namespace {
 // A frame goes out when either is reached: RLIMIT_NOFILE is small, and engines should begin early.
 constexpr std::size_t kFilesPerFrame = 16;
 constexpr std::uint64_t kBytesPerFrame = 1 << 20;
+// A smaller message is inspected in less time than it takes to wake the front twice: what is known early
+// goes with the rest.
+constexpr std::size_t kWorthWaking = std::size_t{64} * 1024;
 
 }  // namespace
 
@@ -33,6 +36,7 @@ void PartSender::on_early(const engine::Early& early) {
     auto* to = answer.mutable_early();
     for (const auto& domain : early.domains) to->add_domains(domain);
     for (const auto& key : early.dkim_keys) to->add_dkim_keys(key);
+    if (message_size_ < kWorthWaking) return channel_.hold(answer.SerializeAsString());
     if (state_) state_ = send_answer(channel_, answer);
 }
 

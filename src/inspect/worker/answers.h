@@ -13,8 +13,9 @@ namespace gatehouse::inspect::worker {
 /// Sends Early and Parts while the engine works.
 class PartSender final : public engine::Listener {
   public:
-    PartSender(ipc::Channel& channel, std::uint64_t id, const engine::ProcessSettings& limits)
-        : channel_(channel), id_(id), limits_(limits) {}
+    PartSender(ipc::Channel& channel, std::uint64_t id, std::size_t message_size,
+               const engine::ProcessSettings& limits)
+        : channel_(channel), id_(id), message_size_(message_size), limits_(limits) {}
 
     void on_early(const engine::Early& early) override;
     bool on_part(const message::Part& part, std::string_view bytes) override;
@@ -26,6 +27,7 @@ class PartSender final : public engine::Listener {
 
     ipc::Channel& channel_;
     std::uint64_t id_;
+    std::size_t message_size_;
     const engine::ProcessSettings& limits_;
     pb::Parts collected_;
     std::vector<base::Fd> files_;

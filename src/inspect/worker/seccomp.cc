@@ -35,6 +35,7 @@ constexpr std::array kAllowed = std::to_array<const char*>({
     "getpid",         "gettid",       "sched_yield",
     "rt_sigprocmask", "rt_sigreturn", "restart_syscall",
     "exit",           "exit_group",   "sched_getaffinity",
+    "pread64",
 });
 
 // Paths: refused with EPERM and counted.

@@ -103,7 +103,7 @@ class Worker {
         if (request.inspect().has_envelope()) {
             GATEHOUSE_TRY(envelope, message::from_pb(request.inspect().envelope()));
         }
-        PartSender sender(channel_, request.id(), context_.settings.process);
+        PartSender sender(channel_, request.id(), raw.size(), context_.settings.process);
         SteadyStopwatch stopwatch;
         const auto facts = engine::inspect({.raw = raw,
                                             .envelope = envelope ? &*envelope : nullptr,
