@@ -1,6 +1,7 @@
 #include "message/codec.h"
 
 #include "message/facts.pb.h"
+#include "message/on_arena.h"
 
 namespace gatehouse::message {
 namespace {
@@ -382,17 +383,17 @@ base::Result<Record> from_pb(const pb::Record& from) {
 }
 
 std::string encode_record(const Record& record) {
-    pb::Record out;
-    to_pb(record, out);
-    return out.SerializeAsString();
+    OnArena<pb::Record> out;
+    to_pb(record, *out);
+    return out->SerializeAsString();
 }
 
 base::Result<Record> decode_record(std::string_view bytes) {
-    pb::Record in;
-    if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    OnArena<pb::Record> in;
+    if (!in->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
         return base::fail(Fault::malformed, "a stored record is damaged");
     }
-    return from_pb(in);
+    return from_pb(*in);
 }
 
 std::string encode_envelope(const Envelope& envelope) {

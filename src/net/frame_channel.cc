@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/fd_passing.h"
 #include "base/frame.h"
@@ -39,7 +40,8 @@ struct FrameChannel::State {
         : socket(std::move(taken)), reading(io, socket), writing(io, socket), buffer(limit) {}
 
     Result<void> read_some();
-    Task<void> take_turns();
+    bool is_turn_over() { return ++steps % kStepsInARow == 0; }
+    Task<void> let_others_run();
     void close() {
         ErrorCode ignored;
         socket.close(ignored);
@@ -50,7 +52,8 @@ struct FrameChannel::State {
     SocketWait writing;
     base::FrameBuffer buffer;
     std::deque<Fd> fds;
-    unsigned steps = 0;  // frames and reads
+    unsigned steps = 0;      // frames and reads
+    bool has_asked = false;  // since the last read
 };
 
 Result<void> FrameChannel::State::read_some() {
@@ -66,8 +69,7 @@ Result<void> FrameChannel::State::read_some() {
 }
 
 /// A peer that is always ready would never let others have the loop.
-Task<void> FrameChannel::State::take_turns() {
-    if (++steps % kStepsInARow != 0) co_return;
+Task<void> FrameChannel::State::let_others_run() {
     co_await asio::post(socket.get_executor(), asio::use_awaitable_t<Executor>());
 }
 
@@ -96,6 +98,7 @@ Task<Result<void>> FrameChannel::send(std::string_view payload, std::span<const 
         if (!taken) state.close();
         GATEHOUSE_CO_CHECK(taken);
         sent += *taken;
+        state.has_asked = true;
         if (sent == total) co_return Result<void>{};
         auto may_go_on = is_past(deadline) ? Result<void>(too_late()) : Result<void>();
         if (may_go_on && *taken == 0) {
@@ -103,21 +106,23 @@ Task<Result<void>> FrameChannel::send(std::string_view payload, std::span<const 
         }
         if (!may_go_on) state.close();
         GATEHOUSE_CO_CHECK(may_go_on);
-        co_await state.take_turns();
+        if (state.is_turn_over()) co_await state.let_others_run();
     }
 }
 
 Task<Result<std::string>> FrameChannel::receive(SteadyTime deadline) {
     State& state = *state_;
     for (bool is_first = true;; is_first = false) {
-        co_await state.take_turns();
+        if (state.is_turn_over()) co_await state.let_others_run();
         auto frame = state.buffer.next();
         if (!frame) state.close();
         GATEHOUSE_CO_CHECK(frame);
         if (*frame) co_return std::move(**frame);
         if (!state.socket.is_open()) co_return gone();
         if (!is_first && is_past(deadline)) co_return too_late();
-        const auto read = state.read_some();
+        // Whom we have just asked something has not answered yet: a read would be in vain.
+        const bool is_asked = std::exchange(state.has_asked, false) && !is_past(deadline);
+        const auto read = is_asked ? Result<void>(too_late()) : state.read_some();
         if (read) continue;
         if (read.error().fault != Fault::timed_out) {
             state.close();

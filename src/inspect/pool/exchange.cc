@@ -11,6 +11,7 @@
 #include "ipc/memfd.h"
 #include "message/codec.h"
 #include "message/facts.pb.h"
+#include "message/on_arena.h"
 
 namespace gatehouse::inspect::pool {
 
@@ -90,7 +91,8 @@ Result<void> Pool::Exchange::take(Worker& worker, const std::string& frame) {
     if (cost_ > kMaxAnswerCost) return base::fail(Fault::limit, "an inspector has too much to say");
     if (!inspection.facts_memory) inspection.facts_memory.emplace(memory);
     GATEHOUSE_CHECK(reserve(*inspection.facts_memory, cost_, "what was found in the message"));
-    pb::InspectorAnswer answer;
+    message::OnArena<pb::InspectorAnswer> on_arena;
+    auto& answer = *on_arena;
     if (!answer.ParseFromString(frame))
         return base::fail(Fault::malformed, "an inspector sent a frame that is none");
     if (answer.id() != id_) return base::fail(Fault::malformed, "an inspector answered what nobody asked");

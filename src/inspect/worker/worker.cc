@@ -18,6 +18,7 @@
 #include "ipc/zygote.pb.h"
 #include "message/codec.h"
 #include "message/facts.pb.h"
+#include "message/on_arena.h"
 
 namespace gatehouse::inspect::worker {
 
@@ -56,14 +57,14 @@ class Worker {
     Result<void> serve_one() {
         GATEHOUSE_TRY(const std::string frame, channel_.receive());
         ++served_;
-        pb::InspectorRequest request;
-        if (!request.ParseFromString(frame)) return base::fail(Fault::malformed, "a request that is none");
+        message::OnArena<pb::InspectorRequest> request;
+        if (!request->ParseFromString(frame)) return base::fail(Fault::malformed, "a request that is none");
         auto file = channel_.take_fd();
         if (!file || channel_.untaken_fds() != 0) {
             return base::fail(Fault::malformed, "a request comes with one descriptor");
         }
         denied_before_ = denied_calls();
-        return answer(request, *file);
+        return answer(*request, *file);
     }
 
   private:
@@ -112,12 +113,12 @@ class Worker {
                                             .listener = &sender,
                                             .stopwatch = &stopwatch});
         GATEHOUSE_CHECK(on_socket(sender.finish()));
-        pb::InspectorAnswer last;
-        message::to_pb(facts, *last.mutable_facts());
-        if (last.ByteSizeLong() + 64 > base::kInspectorFrameLimit) {
+        message::OnArena<pb::InspectorAnswer> last;
+        message::to_pb(facts, *last->mutable_facts());
+        if (last->ByteSizeLong() + 64 > base::kInspectorFrameLimit) {
             return base::fail(Fault::limit, "there is more to say about this message than one answer holds");
         }
-        return finish(last, request.id());
+        return finish(*last, request.id());
     }
 
     Result<void> rewrite(const pb::InspectorRequest& request, std::string_view raw) {
