@@ -76,10 +76,11 @@ std::optional<TurnKey> turn_from(std::string_view key) {
     if (key.size() != 1 + kLaneBytes + 1 + kDueBytes + kIdBytes || key[0] != 's') return std::nullopt;
     const auto id = id_from(key.substr(key.size() - kIdBytes));
     if (!id) return std::nullopt;
-    const auto due = read<std::uint64_t>(key.substr(1 + kLaneBytes + 1));
-    return TurnKey{read<std::uint32_t>(key.substr(1)),
-                   key[1 + kLaneBytes] == 0 ? Age::fresh : Age::tried,
-                   {base::WallTime(std::chrono::microseconds(static_cast<std::int64_t>(due))), *id}};
+    const auto age = static_cast<unsigned char>(key[1 + kLaneBytes]);
+    const auto due = static_cast<std::int64_t>(read<std::uint64_t>(key.substr(1 + kLaneBytes + 1)));
+    if (age > static_cast<unsigned char>(Age::tried) || due < 0) return std::nullopt;
+    return TurnKey{
+        read<std::uint32_t>(key.substr(1)), Age{age}, {base::WallTime(std::chrono::microseconds(due)), *id}};
 }
 
 std::string held_key(std::uint32_t lane, const base::ItemId& id) {

@@ -48,6 +48,12 @@ TEST(Keys, ComeBackAsTheyWere) {
     EXPECT_EQ(id_from(id_bytes(id(5))), id(5));
     EXPECT_FALSE(turn_from("s"));
     EXPECT_FALSE(turn_from(turn_key(key) + "x"));
+    auto damaged = turn_key(key);
+    damaged[5] = 2;  // an age that there is not: its key could never be removed again
+    EXPECT_FALSE(turn_from(damaged));
+    damaged = turn_key(key);
+    damaged[6] = '\xFF';  // long before 1970
+    EXPECT_FALSE(turn_from(damaged));
     EXPECT_LT(turn_key({7, Age::tried, {at(1), id(9)}}), turn_key({7, Age::tried, {at(2), id(1)}}));
     EXPECT_EQ(lane_of(lane_key(70'000)), 70'000U);
 }
