@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
 
 #include "base/fd_passing.h"
 #include "base/frame.h"
@@ -52,8 +51,7 @@ struct FrameChannel::State {
     SocketWait writing;
     base::FrameBuffer buffer;
     std::deque<Fd> fds;
-    unsigned steps = 0;      // frames and reads
-    bool has_asked = false;  // since the last read
+    unsigned steps = 0;  // frames and reads
 };
 
 Result<void> FrameChannel::State::read_some() {
@@ -98,7 +96,6 @@ Task<Result<void>> FrameChannel::send(std::string_view payload, std::span<const 
         if (!taken) state.close();
         GATEHOUSE_CO_CHECK(taken);
         sent += *taken;
-        state.has_asked = true;
         if (sent == total) co_return Result<void>{};
         auto may_go_on = is_past(deadline) ? Result<void>(too_late()) : Result<void>();
         if (may_go_on && *taken == 0) {
@@ -120,9 +117,7 @@ Task<Result<std::string>> FrameChannel::receive(SteadyTime deadline) {
         if (*frame) co_return std::move(**frame);
         if (!state.socket.is_open()) co_return gone();
         if (!is_first && is_past(deadline)) co_return too_late();
-        // Whom we have just asked something has not answered yet: a read would be in vain.
-        const bool is_asked = std::exchange(state.has_asked, false) && !is_past(deadline);
-        const auto read = is_asked ? Result<void>(too_late()) : state.read_some();
+        const auto read = state.read_some();
         if (read) continue;
         if (read.error().fault != Fault::timed_out) {
             state.close();

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <utility>
 
 #include "net/deadline.h"
 
@@ -110,21 +109,13 @@ struct Stream::State {
                              deadline);
     }
     Task<Result<void>> handshake(SteadyTime deadline);
-    bool must_wait_first(SteadyTime deadline);
     ssize_t peek();
     void close();
 
     Socket socket;
     SocketWait waiting;
     std::unique_ptr<TlsSession> tls;
-    bool has_spoken = false;  // since the last read
 };
-
-/// Whom we have just told something has not answered yet: a read would be in vain.
-bool Stream::State::must_wait_first(SteadyTime deadline) {
-    return std::exchange(has_spoken, false) && !(tls && tls->has_pending()) &&
-           std::chrono::steady_clock::now() < deadline;
-}
 
 void Stream::State::close() {
     if (!socket.is_open()) return;
@@ -176,17 +167,12 @@ bool Stream::is_quiet() {
 
 Task<Result<std::size_t>> Stream::read_some(std::span<char> into, SteadyTime deadline) {
     State& state = *state_;
-    TlsStep step{TlsState::want_read};
-    bool must_wait = state.must_wait_first(deadline);
     while (state.socket.is_open()) {
-        if (must_wait) {
-            const auto waited = co_await state.wait(step.state, deadline);
-            GATEHOUSE_CO_CHECK(waited);
-        }
-        GATEHOUSE_CO_TRY(step, state.try_read(into));
+        GATEHOUSE_CO_TRY(const TlsStep step, state.try_read(into));
         if (step.state == TlsState::done) co_return step.bytes;
         if (step.state == TlsState::ended) co_return std::size_t{0};
-        must_wait = true;
+        const auto waited = co_await state.wait(step.state, deadline);
+        GATEHOUSE_CO_CHECK(waited);
     }
     co_return gone();
 }
@@ -198,7 +184,6 @@ Task<Result<void>> Stream::write_all(std::string_view bytes, SteadyTime deadline
         GATEHOUSE_CO_TRY(const TlsStep step, state.try_write(bytes));
         if (step.state == TlsState::ended) co_return gone();
         bytes.remove_prefix(step.bytes);
-        state.has_spoken = true;
         if (step.state == TlsState::done) continue;
         const auto waited = co_await state.wait(step.state, deadline);
         if (!waited) state.close();
@@ -212,7 +197,6 @@ Task<Result<std::size_t>> Stream::write_some(std::span<const std::string_view> p
     while (state.socket.is_open()) {
         GATEHOUSE_CO_TRY(const TlsStep step, state.try_write(pieces));
         if (step.state == TlsState::ended) break;
-        state.has_spoken = step.state == TlsState::done;
         if (step.state == TlsState::done) co_return step.bytes;
         if (!is_quiet()) co_return std::size_t{0};
         const auto listen_at = std::min(deadline, std::chrono::steady_clock::now() + kListenEvery);

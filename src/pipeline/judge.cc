@@ -128,9 +128,11 @@ net::Task<Result<inspect::pool::Inspection>> Judge::inspect(Work& work) {
 net::Task<Result<Judged>> Judge::judge(const message::Envelope& envelope, const decide::Policy& policy,
                                        int sealed, JudgeTimes times) {
     Work work{envelope, policy, sealed, times, {}, {}, {}, {}, {}};
-    auto mapped = ipc::Mapping::map(sealed, envelope.size);
-    if (!mapped) co_return std::unexpected(mapped.error());
-    work.mapping = std::move(*mapped);
+    if (parts_.engine != nullptr) {  // its questions carry a digest
+        auto mapped = ipc::Mapping::map(sealed, envelope.size);
+        if (!mapped) co_return std::unexpected(mapped.error());
+        work.mapping = std::move(*mapped);
+    }
     auto& circumstances = work.judged.circumstances;
     circumstances.authserv_id = parts_.authserv_id;
     if (parts_.engine != nullptr) circumstances.engines = {parts_.engine_name};
