@@ -6,7 +6,7 @@
 #include <array>
 
 #include "base/text.h"
-#include "receive/smtp/xtext.h"
+#include "message/xtext.h"
 
 namespace gatehouse::act::notify {
 namespace {
@@ -58,7 +58,7 @@ std::string original_recipient(const Recipient& recipient) {
     const std::string type = recipient.orcpt.substr(0, semicolon);
     const auto value = std::string_view(recipient.orcpt).substr(semicolon + 1);
     if (!base::is_ascii(value)) return typed_address(value);
-    const auto decoded = receive::smtp::decode_xtext(value);
+    const auto decoded = message::decode_xtext(value);
     return plain(type + "; " + (decoded ? *decoded : std::string(value)), kMaxAddress * 2);
 }
 
@@ -69,7 +69,7 @@ std::string diagnostic(const NoticeRecipient& one) {
 std::string status_fields(const Notice& notice, const Original& original, std::string_view host) {
     const auto& envelope = original.envelope;
     std::string out = fmt::format("Reporting-MTA: dns; {}\r\n", plain(host, 255));
-    if (const auto id = receive::smtp::decode_xtext(envelope.envid); id && !id->empty())
+    if (const auto id = message::decode_xtext(envelope.envid); id && !id->empty())
         out += fmt::format("Original-Envelope-Id: {}\r\n", plain(*id, 300));
     out += fmt::format("Arrival-Date: {}\r\n", base::to_rfc5322(envelope.received, envelope.utc_offset));
     for (const auto& one : notice.recipients) {
