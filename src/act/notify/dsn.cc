@@ -182,8 +182,9 @@ bool wants_notice(NoticeKind kind, const Envelope& envelope, const Recipient& re
 std::string status_of(std::string_view reply, NoticeKind kind) {
     if (kind == NoticeKind::relayed) return "2.0.0";
     const auto words = base::split(reply, ' ');
-    const bool has_code = words.size() >= 2 && words[0].size() == 3 && base::parse_unsigned(words[0]);
-    const auto parts = has_code ? base::split(words[1], '.') : std::vector<std::string_view>();
+    const bool has_code = words[0].size() == 3 && base::parse_unsigned(words[0]);  // "550" alone is a reply
+    const auto parts =
+        has_code && words.size() >= 2 ? base::split(words[1], '.') : std::vector<std::string_view>();
     const bool is_enhanced = parts.size() == 3 && parts[0].size() == 1 && base::parse_unsigned(parts[1]) &&
                              base::parse_unsigned(parts[2]) && parts[1].size() < 4 && parts[2].size() < 4;
     const char first = has_code ? words[0][0] : '4';

@@ -92,6 +92,10 @@ TEST(Dsn, StatusCodes) {
     using enum NoticeKind;
     EXPECT_EQ(status_of("550 5.1.1 x", failed), "5.1.1");
     EXPECT_EQ(status_of("550 no code", failed), "5.0.0");
+    EXPECT_EQ(status_of("550", failed), "5.0.0");
+    EXPECT_EQ(status_of("450", failed), "4.4.7");
+    EXPECT_EQ(status_of("450", delayed), "4.0.0");
+    EXPECT_EQ(status_of("42", failed), "4.4.7");
     EXPECT_EQ(status_of("550 4.1.1 wrong class", failed), "5.0.0");
     EXPECT_EQ(status_of("451 4.4.1 x", failed), "4.4.7");
     EXPECT_EQ(status_of("451 4.4.1 x", delayed), "4.4.1");
