@@ -57,7 +57,7 @@ std::vector<OwnMessage> make_notices(const NoticeParts& parts, NoticeKind kind, 
                                      std::string_view content, std::vector<NoticeRecipient> recipients) {
     const auto& envelope = about.story.envelope;
     std::erase_if(recipients, [&](const NoticeRecipient& one) {
-        return !act::notify::wants_notice(kind, envelope, one.recipient, about.from_list);
+        return !act::notify::wants_notice(kind, envelope, about.story.facts.header, one.recipient);
     });
     std::vector<OwnMessage> out;
     const act::notify::Original original{

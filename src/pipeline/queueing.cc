@@ -73,7 +73,6 @@ QueueItem Life::queue_item(const Transaction& transaction, const Run& run, const
     story.decision.groups = {group};
     story.steps = transaction.steps;
     story.steps.insert(story.steps.end(), run.judged->steps.begin(), run.judged->steps.end());
-    item.from_list = facts.header.from_list;
     item.queued = item.due = parts_.clock.wall();
     if (const auto* postponed = message::find_action(group, ActionKind::postpone)) {
         item.due = decide::next_time_of_day(postponed->text, item.queued, transaction.envelope.utc_offset);

@@ -161,22 +161,32 @@ bool takes_bounces(std::string_view sender) {
     static constexpr std::array<std::string_view, 4> kWithin{"=", "bounce", "-return", "-errors"};
     const bool has_mark = std::any_of(kWithin.begin(), kWithin.end(),
                                       [&](std::string_view mark) { return local.contains(mark); });
-    return has_mark || local.starts_with("owner-") || local.ends_with("-owner");
+    return has_mark || local.starts_with("owner-") || local.ends_with("-owner") ||
+           local.ends_with("-request");
 }
 
-bool wants_notice(NoticeKind kind, const Envelope& envelope, const Recipient& recipient, bool from_list) {
+// Without regard to case: to say "list" of an address that is none costs a notice, the other way round costs
+// every member one.
+bool is_posting_address(std::string_view sender, const message::HeaderSummary& header) {
+    const auto is_sender = [&](std::string_view address) { return base::iequals(address, sender); };
+    if (!header.from_list) return false;
+    if (std::any_of(header.list_post.begin(), header.list_post.end(), is_sender)) return true;
+    if (takes_bounces(sender)) return false;
+    std::string dotted(sender);
+    if (const auto at = dotted.rfind('@'); at != std::string::npos) dotted[at] = '.';
+    return base::iequals(dotted, header.list_id) ||
+           std::any_of(header.to.begin(), header.to.end(), is_sender);
+}
+
+bool wants_notice(NoticeKind kind, const Envelope& envelope, const message::HeaderSummary& header,
+                  const Recipient& recipient) {
+    static constexpr std::array<std::uint8_t, 3> kAsked{message::kNotifyFailure, message::kNotifyDelay,
+                                                        message::kNotifySuccess};
     if (envelope.sender.empty() || (recipient.notify & message::kNotifyNever) != 0) return false;
-    if (from_list && (kind != NoticeKind::failed || !takes_bounces(envelope.sender))) return false;
-    const bool is_silent = recipient.notify == 0;
-    switch (kind) {
-        case NoticeKind::failed:
-            return is_silent || (recipient.notify & message::kNotifyFailure) != 0;
-        case NoticeKind::delayed:
-            return is_silent || (recipient.notify & message::kNotifyDelay) != 0;
-        case NoticeKind::relayed:
-            return (recipient.notify & message::kNotifySuccess) != 0;
-    }
-    return false;
+    if (recipient.notify != 0) return (recipient.notify & kAsked.at(static_cast<std::size_t>(kind))) != 0;
+    if (kind == NoticeKind::relayed) return false;
+    if (kind == NoticeKind::delayed) return !header.from_list;
+    return !is_posting_address(envelope.sender, header);
 }
 
 std::string status_of(std::string_view reply, NoticeKind kind) {

@@ -155,14 +155,15 @@ TEST(Dsn, StaysSmall) {
         EXPECT_LT(dsn(notice, about, std::string(size, 'x'), size).size(), kMaxNotice);
 }
 
+bool wants(NoticeKind kind, std::uint8_t notify, const std::string& sender = "a@example.org",
+           const message::HeaderSummary& header = {}) {
+    message::Envelope about;
+    about.sender = sender;
+    return wants_notice(kind, about, header, {"b@gw.test", notify, ""});
+}
+
 TEST(WantsNotice, AsTheSenderAsked) {
     using enum NoticeKind;
-    const auto wants = [](NoticeKind kind, std::uint8_t notify, bool from_list = false,
-                          const std::string& sender = "a@example.org") {
-        message::Envelope about;
-        about.sender = sender;
-        return wants_notice(kind, about, {"b@gw.test", notify, ""}, from_list);
-    };
     EXPECT_TRUE(wants(failed, 0));
     EXPECT_TRUE(wants(delayed, 0));
     EXPECT_FALSE(wants(relayed, 0));
@@ -172,13 +173,32 @@ TEST(WantsNotice, AsTheSenderAsked) {
     EXPECT_FALSE(wants(delayed, message::kNotifyFailure));
     EXPECT_FALSE(wants(failed, message::kNotifySuccess));
     EXPECT_TRUE(wants(relayed, message::kNotifySuccess));
-    for (const auto kind : {failed, delayed, relayed}) EXPECT_FALSE(wants(kind, 0, false, ""));
-    EXPECT_FALSE(wants(failed, 0, true));
-    EXPECT_FALSE(wants(failed, 0, true, "list@lists.test"));
-    for (const char* sender : {"list-bounces+b=gw.test@lists.test", "prvs=123abc=a@example.org",
-                               "owner-list@lists.test", "bounce-17@lists.test", "list-return-5@lists.test"}) {
-        EXPECT_TRUE(wants(failed, 0, true, sender)) << sender;
-        EXPECT_FALSE(wants(delayed, 0, true, sender)) << sender;
+    for (const auto kind : {failed, delayed, relayed}) {
+        EXPECT_FALSE(wants(kind, 0, ""));
+        EXPECT_FALSE(wants(kind, message::kNotifyFailure | message::kNotifySuccess, ""));
+    }
+}
+
+TEST(WantsNotice, NeverAtTheAddressOfAList) {
+    using enum NoticeKind;
+    message::HeaderSummary header;
+    header.from_list = true;
+    header.list_id = "talk.lists.test";
+    header.list_post = {"post=here@lists.test"};
+    header.to = {"alias@lists.test"};
+    for (const char* sender :
+         {"talk@lists.test", "Talk@LISTS.test", "post=here@lists.test", "alias@lists.test"}) {
+        EXPECT_FALSE(wants(failed, 0, sender, header)) << sender;
+        EXPECT_FALSE(wants(delayed, 0, sender, header)) << sender;
+        EXPECT_TRUE(wants(failed, message::kNotifyFailure, sender, header)) << "it was asked for";
+        EXPECT_TRUE(wants(failed, 0, sender)) << "not of a list";
+    }
+    for (const char* sender :
+         {"talk-bounces+b=gw.test@lists.test", "prvs=123abc=a@example.org", "owner-talk@lists.test",
+          "bounce-17@lists.test", "talk-return-5@lists.test", "talk-request@lists.test", "a@example.org"}) {
+        EXPECT_TRUE(wants(failed, 0, sender, header)) << sender;
+        EXPECT_FALSE(wants(delayed, 0, sender, header)) << sender;
+        EXPECT_TRUE(wants(delayed, message::kNotifyDelay, sender, header)) << sender;
     }
 }
 
