@@ -174,8 +174,8 @@ net::Task<void> Deliverer::ask(Attempt& attempt) {
                                   attempt.item.story.facts.header_is_8bit};
         const auto now = parts_.clock.steady();
         BeforeData nothing = [](const Outcomes&) { return base::Result<void>(); };
-        attempt.trip =
-            co_await travel(parts_.hops, *attempt.hop, message, now, now + kLongest, std::move(nothing));
+        TripTerms terms{now, now + kLongest, std::move(nothing)};
+        attempt.trip = co_await travel(parts_.hops, *attempt.hop, message, std::move(terms));
     }
     attempt.now = parts_.clock.wall();
 }
@@ -190,6 +190,8 @@ NoticeRecipient Deliverer::told_of(const Attempt& attempt, std::size_t at) {
     const auto& one = attempt.trip.outcomes[at];
     const auto& recipient = attempt.asked[at];
     const bool is_reply = base::parse_unsigned(one.reply.substr(0, 3)).has_value();
+    if (is_reply && at < attempt.trip.are_ours.size() && attempt.trip.are_ours[at])
+        return {recipient, one.reply, "", attempt.now};
     if (is_reply && !one.next_hop.empty())
         return {recipient, one.reply, address_in(one.next_hop), attempt.now};
     if (!one.next_hop.empty())

@@ -206,9 +206,10 @@ net::Task<Reply> Life::distribute(Transaction& transaction, Run& run) {
 void Life::report_relayed(const Transaction& transaction, Run& run, std::string_view content,
                           const act::delivery::Reply& said) const {
     std::vector<act::notify::NoticeRecipient> recipients;
+    const std::string hop = address_in(run.at_hop.session->info().to_string());
     for (const auto& one : transaction.envelope.recipients) {
         if ((one.notify & message::kNotifySuccess) == 0) continue;
-        recipients.push_back({one, said.to_string(), "", parts_.clock.wall()});
+        recipients.push_back({one, said.to_string(), hop, parts_.clock.wall()});
     }
     if (recipients.empty()) return;
     auto about = queue_item(transaction, run, run.judged->decision.groups.front());
