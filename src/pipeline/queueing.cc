@@ -75,7 +75,9 @@ QueueItem Life::queue_item(const Transaction& transaction, const Run& run, const
     story.steps.insert(story.steps.end(), run.judged->steps.begin(), run.judged->steps.end());
     item.queued = item.due = parts_.clock.wall();
     if (const auto* postponed = message::find_action(group, ActionKind::postpone)) {
-        item.due = decide::next_time_of_day(postponed->text, item.queued, transaction.envelope.utc_offset);
+        item.due = decide::next_time_of_day(postponed->text, item.queued, [this](base::WallTime then) {
+            return parts_.clock.utc_offset(then);
+        });
         item.is_postponed = true;
     }
     item.expires = item.due + std::chrono::hours(parts_.hops.settings().lifetime_hours);
