@@ -80,7 +80,12 @@ net::Task<Reply> Life::carry_out(Transaction& transaction, Run& run) {
     const bool is_one = std::all_of(decision.groups.begin(), decision.groups.end(), [&](const auto& group) {
         return message::is_same_outcome(first, group);
     });
-    if (!is_one) co_return co_await distribute(transaction, run);
+    const bool is_refused =
+        std::all_of(decision.groups.begin(), decision.groups.end(), [](const auto& group) {
+            return group.outcome().kind ==
+                   ActionKind::reject;  // for several reasons, maybe: the client hears one
+        });
+    if (!is_one && !is_refused) co_return co_await distribute(transaction, run);
     const auto& action = first.outcome();
     switch (action.kind) {
         case ActionKind::deliver:
