@@ -255,6 +255,18 @@ TEST_F(QueueTest, AScrubLeavesNothingOfWhatWasRemoved) {
     EXPECT_THAT(queue_->content(item(2).id).value(), HasSubstr("what stays"));
 }
 
+TEST_F(QueueTest, AScrubLeavesNothingOfWhatWasRefusedOnItsWay) {
+    base::FaultPoints::allow();
+    ASSERT_TRUE(put({item(1)}));
+    ASSERT_TRUE(queue_->scrub());
+    const std::string secret = "a text that nobody else has, 4712" + std::string(3U << 20, 'z');
+    ASSERT_TRUE(base::FaultPoints::arm("queue.before_commit", 3, "error"));
+    EXPECT_FALSE(put({item(2)}, secret)) << "its third piece";
+    ASSERT_TRUE(put({item(3)})) << "behind what was forgotten";
+    ASSERT_TRUE(queue_->scrub());
+    EXPECT_FALSE(is_in_files("4712"));
+}
+
 TEST_F(QueueTest, OneProcessAtATimeAndNewerFormatsAreRefused) {
     const auto second = Queue::open({.folder = folder_ / "queue"}, clock_);
     ASSERT_FALSE(second);
