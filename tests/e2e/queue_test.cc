@@ -247,7 +247,9 @@ TEST_F(QueueTest, OperatorsHoldReleaseFlushAndDelete) {
     EXPECT_EQ(gateway_->command({"queue", "hold", held}).exit_code, 0);
     EXPECT_EQ(gateway_->rows({"queue", "list", "--held"}).size(), 1U);
     EXPECT_EQ(gateway_->command({"queue", "show", "--raw", held}).out.substr(0, 10), "Received: ");
-    EXPECT_EQ(gateway_->rows({"queue", "show", held})[0].at("state").as_string(), "held");
+    const auto shown = gateway_->rows({"queue", "show", held})[0];
+    EXPECT_EQ(shown.at("state").as_string(), "held");
+    EXPECT_THAT(boost::json::serialize(shown.at("steps")), HasSubstr("viewed")) << "of who read it";
     EXPECT_EQ(gateway_->command({"queue", "delete", "--notify", dropped}).exit_code, 0);
     EXPECT_EQ(gateway_->command({"queue", "show", dropped}).exit_code, 1);
     ASSERT_TRUE(outside_->wait_for_messages(1, 10s));

@@ -126,6 +126,9 @@ class Queue {
 
     // --- for operators; these block
 
+    /// Adds to the item's story, for as long as it waits; of many steps the first and the newest are kept.
+    base::Result<void> add_step(const base::ItemId& id, message::Step step);
+
     /// Oldest first.
     base::Result<std::vector<QueueItem>> list(const QueueFilter& filter) const;
     /// "REF/n", or a prefix of REF (8 symbols or more) with or without "/n", when only one item has it.

@@ -226,6 +226,20 @@ TEST_F(QueueTest, OperatorsHoldReleaseFlushAndRemove) {
     EXPECT_EQ(queue_->remove(now, {}).error().fault, Fault::not_found);
 }
 
+TEST_F(QueueTest, StepsAreAddedAndBounded) {
+    ASSERT_TRUE(put({item(1)}));
+    const auto id = item(1).id;
+    for (std::uint64_t i = 0; i < 100; ++i) ASSERT_TRUE(queue_->add_step(id, {"viewed", i, "root"}));
+    open();
+    const auto steps = queue_->find(id.to_string())->story.steps;
+    ASSERT_THAT(steps, SizeIs(48));
+    EXPECT_EQ(steps.front().at_us, 0U);
+    EXPECT_EQ(steps.back().at_us, 99U);
+    const auto taken = queue_->take(clock_.wall());
+    ASSERT_TRUE(taken);
+    EXPECT_EQ(queue_->add_step(id, {}).error().fault, Fault::unavailable) << "on its way";
+}
+
 TEST_F(QueueTest, ListsAndFinds) {
     ASSERT_TRUE(put({item(1), item(2, "b"), item(2, "b", 2)}));
     EXPECT_THAT(queue_->list({}).value(), SizeIs(3));

@@ -72,6 +72,14 @@ DeskEnd QueueDesk::show(const pb::QueueRequest& request, const DeskSinks& sinks)
     if (request.raw()) {
         const auto content = queue_.content(item->id);
         if (!content) return end_of(content.error());
+        // As of quarantine: nobody reads mail of others without a trace of it.
+        const auto since = std::chrono::duration_cast<std::chrono::microseconds>(
+            clock_.wall() - item->story.envelope.received);
+        const std::string who = base::printable(request.who(), 80);
+        const auto noted = queue_.add_step(
+            item->id, {"viewed", static_cast<std::uint64_t>(std::max<std::int64_t>(0, since.count())), who});
+        if (!noted) return end_of(noted.error());
+        base::log(base::LogLevel::info, "queue: {} viewed by {}", item->id.to_string(), who);
         sinks.raw(*content);
         return {};
     }
