@@ -1,6 +1,8 @@
 #include "pipeline/trip.h"
 
 #include <algorithm>
+#include <unordered_map>
+#include <utility>
 
 #include "pipeline/outcome.h"
 
@@ -64,10 +66,32 @@ void settle(Trip& trip, const act::delivery::FinalAnswer& answer) {
     }
 }
 
-}  // namespace
+/// The better word for who is going to have it.
+int rank(Outcome outcome) {
+    if (outcome == Outcome::delivered) return 3;
+    if (outcome == Outcome::in_doubt) return 2;
+    return outcome == Outcome::deferred ? 1 : 0;
+}
 
-net::Task<Trip> travel(act::delivery::HopPool& hops, const act::delivery::NextHop& hop, TripMessage message,
-                       TripTerms terms) {
+/// RFC 5321 lets a client name somebody twice, and some hops refuse the second of them: that is one mailbox,
+/// so the best answer counts for both. Nobody is sent it again, or told of a failure, who has it.
+void agree_on_duplicates(Trip& trip) {
+    const auto said = trip.outcomes;
+    std::unordered_map<std::string_view, std::size_t> best;
+    for (std::size_t i = 0; i < said.size(); ++i) {
+        const auto [at, is_new] = best.emplace(said[i].recipient, i);
+        if (!is_new && rank(said[i].outcome) > rank(said[at->second].outcome)) at->second = i;
+    }
+    if (best.size() == said.size()) return;
+    for (std::size_t i = 0; i < said.size(); ++i) {
+        const std::size_t chosen = best.at(said[i].recipient);
+        trip.outcomes[i] = said[chosen];
+        trip.are_ours[i] = trip.are_ours[chosen];
+    }
+}
+
+net::Task<Trip> go(act::delivery::HopPool& hops, const act::delivery::NextHop& hop, TripMessage message,
+                   TripTerms terms) {
     const auto give_up = terms.give_up;
     Trip trip;
     trip.are_ours.resize(message.recipients.size(), false);
@@ -96,6 +120,15 @@ net::Task<Trip> travel(act::delivery::HopPool& hops, const act::delivery::NextHo
     const auto latest = give_up == base::SteadyTime::max() ? terms.now + kForContent : give_up;
     const auto answer = co_await session->data(message.head, message.content, latest, message.header_is_8bit);
     settle(trip, answer);
+    co_return trip;
+}
+
+}  // namespace
+
+net::Task<Trip> travel(act::delivery::HopPool& hops, const act::delivery::NextHop& hop, TripMessage message,
+                       TripTerms terms) {
+    auto trip = co_await go(hops, hop, message, std::move(terms));
+    agree_on_duplicates(trip);
     co_return trip;
 }
 
