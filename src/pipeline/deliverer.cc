@@ -30,6 +30,7 @@ constexpr auto kNoRoomPause = 100ms;  // of a lane, where memory or the journal 
 constexpr auto kStorePause = 1s;      // between tries to note what happened
 constexpr std::chrono::minutes kLongest{10};
 constexpr std::size_t kMostSteps = 48;
+constexpr std::uint64_t kNoticeMemory = 3 * act::notify::kMaxNotice;  // its text, and twice on its way
 
 act::delivery::NextHop handed_off(const QueueItem& item) {
     act::delivery::NextHop hop;
@@ -240,7 +241,10 @@ void Deliverer::conclude(Attempt& attempt) {
                          attempt.now - item.queued >= std::chrono::hours(delivery.warn_hours);
     item.is_warned = item.is_warned || is_late;
     const auto add = [&](NoticeKind kind, std::vector<NoticeRecipient> recipients) {
-        auto made = make_notices(notice_parts(), kind, item, attempt.content, std::move(recipients));
+        const bool is_full = !recipients.empty() && base::iequals(item.story.envelope.ret, "FULL");
+        const bool has_room = !is_full || attempt.memory->grow_to(item.size + kNoticeMemory);
+        auto made =
+            make_notices(notice_parts(), {kind, item, attempt.content, has_room}, std::move(recipients));
         std::move(made.begin(), made.end(), std::back_inserter(attempt.notices));
     };
     add(NoticeKind::failed, std::move(failed));

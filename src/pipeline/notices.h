@@ -27,11 +27,26 @@ struct OwnMessage {
     std::string text;
 };
 
+/// What notices are about.
+struct NoticeSubject {
+    act::notify::NoticeKind kind = act::notify::NoticeKind::failed;
+    const act::queue::QueueItem& item;
+    std::string_view content;    ///< of the item, our own lines included
+    bool may_return_all = true;  ///< false: the header only, RET=FULL or not
+};
+
 /// The notices that `recipients` of the item are worth, as many as it takes; recipients who want none are
-/// left out. `content`: of the item, our own lines included.
-std::vector<OwnMessage> make_notices(const NoticeParts& parts, act::notify::NoticeKind kind,
-                                     const act::queue::QueueItem& about, std::string_view content,
+/// left out. The first one alone returns the whole content: one message makes no megabytes for a stranger.
+std::vector<OwnMessage> make_notices(const NoticeParts& parts, const NoticeSubject& about,
                                      std::vector<act::notify::NoticeRecipient> recipients);
+
+/// Where the queue knows the old one; the text keeps its Message-ID.
+void give_new_id(const NoticeParts& parts, OwnMessage& message);
+
+/// For the sender of an item that an operator takes out. Blocks on the disk.
+base::Result<std::vector<OwnMessage>> notices_of_deletion(const NoticeParts& parts,
+                                                          const act::queue::Queue& queue,
+                                                          const act::queue::QueueItem& item);
 
 /// The tracking of a message of our own: where it came from, and that it waits.
 message::Record record_of(const OwnMessage& message);

@@ -220,7 +220,7 @@ void Life::report_relayed(const Transaction& transaction, Run& run, std::string_
     const NoticeParts parts{parts_.hostname, parts_.next_hops, parts_.hops.settings(), parts_.clock,
                             parts_.node};
     run.notices =
-        make_notices(parts, act::notify::NoticeKind::relayed, about, content, std::move(recipients));
+        make_notices(parts, {act::notify::NoticeKind::relayed, about, content}, std::move(recipients));
 }
 
 /// The message itself has arrived and is recorded; nobody waits for this.

@@ -109,17 +109,55 @@ std::string words(const Notice& notice, const Original& original, std::string_vi
 
 struct Returned {
     std::string_view type;
-    std::string_view bytes;
+    std::string_view encoding;
+    std::string bytes;
 };
+
+/// RFC 2045 section 6.8, lines of 76.
+std::string base64(std::string_view bytes) {
+    constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    constexpr std::size_t kGroupsInLine = 19;
+    std::string out;
+    out.reserve(bytes.size() / 3 * 4 + bytes.size() / 27 + 8);
+    for (std::size_t at = 0; at < bytes.size(); at += 3) {
+        const auto byte = [&](std::size_t i) {
+            return at + i < bytes.size() ? static_cast<unsigned char>(bytes[at + i]) : 0U;
+        };
+        const unsigned group = byte(0) << 16U | byte(1) << 8U | byte(2);
+        const std::size_t digits = std::min<std::size_t>(3, bytes.size() - at) + 1;
+        for (std::size_t i = 0; i < 4; ++i) out += i < digits ? kDigits[group >> (18 - 6 * i) & 0x3FU] : '=';
+        if (at / 3 % kGroupsInLine == kGroupsInLine - 1 || at + 3 >= bytes.size()) out += "\r\n";
+    }
+    return out;
+}
+
+/// RFC 6533 section 6: with an internationalised header it is message/global. A sender whose own address is
+/// plain may be at the end of a way without SMTPUTF8, so there it is encoded (RFC 6532 section 3.7).
+Returned as_part(const Original& original, std::string_view bytes, bool is_whole) {
+    const bool is_global =
+        original.envelope.smtputf8 && !base::is_ascii(bytes.substr(0, original.header_bytes));
+    const std::string_view type = is_global ? (is_whole ? "message/global" : "message/global-headers")
+                                            : (is_whole ? "message/rfc822" : "text/rfc822-headers");
+    if (is_global && base::is_ascii(original.envelope.sender)) return {type, "base64", base64(bytes)};
+    return {type, base::is_ascii(bytes) ? "7bit" : "8bit", std::string(bytes)};
+}
+
+bool returns_all(const Notice& notice, const Original& original) {
+    return notice.may_return_all && notice.kind == NoticeKind::failed &&
+           base::iequals(original.envelope.ret, "FULL") && original.content.size() <= kMaxNotice;
+}
 
 /// RFC 3461 section 4.3: FULL asks for the whole; failures alone give it back, and nothing gives back what is
 /// large. Whoever did not ask gets the header, which is enough to know the message by.
 Returned returned_part(const Notice& notice, const Original& original, std::size_t used) {
     const std::size_t room = kMaxNotice - std::min(kMaxNotice, used + kRoomForEnds);
-    const bool is_whole = notice.kind == NoticeKind::failed && base::iequals(original.envelope.ret, "FULL") &&
-                          original.content.size() <= room;
-    if (is_whole) return {"message/rfc822", original.content};
-    return {"text/rfc822-headers", original.content.substr(0, std::min(original.header_bytes, room))};
+    if (returns_all(notice, original)) {
+        auto whole = as_part(original, original.content, true);
+        if (whole.bytes.size() <= room) return whole;
+    }
+    constexpr std::size_t kMostGrowth = 2;  // of base64
+    const auto most = std::min(original.header_bytes, room / kMostGrowth);
+    return as_part(original, original.content.substr(0, most), false);
 }
 
 std::string boundary_for(std::string_view content, const base::Reference& reference) {
@@ -128,23 +166,19 @@ std::string boundary_for(std::string_view content, const base::Reference& refere
     return boundary;
 }
 
-std::string_view encoding_of(std::string_view bytes) {
-    return base::is_ascii(bytes) ? "7bit" : "8bit";
-}
-
 bool is_sane_id(std::string_view id) {
     return id.size() > 2 && id.size() < 250 && id.front() == '<' && id.back() == '>' &&
            std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7F; });
 }
 
-std::string header(const Notice& notice, const Original& original, std::string_view host,
-                   const base::Reference& reference, base::WallTime now, std::string_view boundary) {
+std::string header(const Notice& notice, const Original& original, const Imprint& imprint,
+                   std::string_view boundary) {
     const auto& envelope = original.envelope;
     std::string out = fmt::format(
         "From: \"Mail gateway {0}\" <MAILER-DAEMON@{0}>\r\nTo: <{1}>\r\nSubject: {2}\r\nDate: {3}\r\n"
         "Message-ID: <{4}@{0}>\r\n",
-        plain(host, 255), envelope.sender, subject_of(notice.kind),
-        base::to_rfc5322(now, envelope.utc_offset), reference.to_string());
+        plain(imprint.host, 255), envelope.sender, subject_of(notice.kind),
+        base::to_rfc5322(imprint.now, envelope.utc_offset), imprint.reference.to_string());
     if (is_sane_id(original.message_id))
         out += fmt::format("In-Reply-To: {0}\r\nReferences: {0}\r\n", original.message_id);
     out += fmt::format(
@@ -204,18 +238,17 @@ std::string status_of(std::string_view reply, NoticeKind kind) {
     return first == '5' ? "5.0.0" : "4.0.0";
 }
 
-std::string write_dsn(const Notice& notice, const Original& original, std::string_view host,
-                      const base::Reference& reference, base::WallTime now) {
-    const auto boundary = boundary_for(original.content, reference);
-    std::string out = header(notice, original, host, reference, now, boundary);
+std::string write_dsn(const Notice& notice, const Original& original, const Imprint& imprint) {
+    const auto boundary = boundary_for(original.content, imprint.reference);
+    std::string out = header(notice, original, imprint, boundary);
     out += fmt::format("--{}\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n{}", boundary,
-                       words(notice, original, host));
+                       words(notice, original, imprint.host));
     out += fmt::format("\r\n--{}\r\nContent-Type: message/delivery-status\r\n\r\n{}", boundary,
-                       status_fields(notice, original, host));
+                       status_fields(notice, original, imprint.host));
     const auto returned = returned_part(notice, original, out.size());
     if (!returned.bytes.empty()) {
         out += fmt::format("\r\n--{}\r\nContent-Type: {}\r\nContent-Transfer-Encoding: {}\r\n\r\n", boundary,
-                           returned.type, encoding_of(returned.bytes));
+                           returned.type, returned.encoding);
         out += returned.bytes;
     }
     out += fmt::format("\r\n--{}--\r\n", boundary);

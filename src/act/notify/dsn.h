@@ -36,6 +36,7 @@ struct Notice {
     NoticeKind kind = NoticeKind::failed;
     std::vector<NoticeRecipient> recipients;  ///< at least one, at most kMaxRecipients
     base::WallTime retry_until = {};          ///< delayed
+    bool may_return_all = true;               ///< where RET=FULL asked for it, it failed and it is small
 };
 
 /// The message that it is about.
@@ -64,8 +65,14 @@ bool is_posting_address(std::string_view sender, const message::HeaderSummary& h
 /// The enhanced status code of a reply (RFC 3463), or one that says as much as its class.
 std::string status_of(std::string_view reply, NoticeKind kind);
 
-/// The whole message, CRLF. `host` is our own name, `reference` the notice's own.
-std::string write_dsn(const Notice& notice, const Original& original, std::string_view host,
-                      const base::Reference& reference, base::WallTime now);
+/// Of the notice itself.
+struct Imprint {
+    std::string_view host;  ///< our own name
+    const base::Reference& reference;
+    base::WallTime now;
+};
+
+/// The whole message, CRLF.
+std::string write_dsn(const Notice& notice, const Original& original, const Imprint& imprint);
 
 }  // namespace gatehouse::act::notify

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/text.h"
+#include "inspect/mime/decode.h"
 #include "inspect/mime/parser.h"
 
 namespace gatehouse::act::notify {
@@ -30,8 +31,9 @@ message::Envelope envelope() {
 
 std::string dsn(const Notice& notice, const message::Envelope& about, std::string_view content = kContent,
                 std::size_t header = kHeader) {
-    return write_dsn(notice, {about, content, header, "<id@example.org>"}, "gateway.test",
-                     base::Reference::make(at(1'700'000'100), 1, 2), at(1'700'000'100));
+    const auto own = base::Reference::make(at(1'700'000'100), 1, 2);
+    return write_dsn(notice, {about, content, header, "<id@example.org>"},
+                     {"gateway.test", own, at(1'700'000'100)});
 }
 
 Notice failed(const std::string& reply = "550 5.1.1 no such user") {
@@ -113,8 +115,9 @@ TEST(Dsn, NothingThatOthersChoseBecomesALine) {
     auto notice = failed(evil);
     notice.recipients[0].recipient.address = "b\r\nX-Evil: 1@gw.test";
     notice.recipients[0].recipient.orcpt = "rfc822;x+0D+0AX-Evil: 2";
-    const auto text = write_dsn(notice, {about, kContent, kHeader, "<a>\r\nX-Evil: 3"}, "gateway.test",
-                                base::Reference::make(at(1), 1, 2), at(1'700'000'100));
+    const auto own = base::Reference::make(at(1), 1, 2);
+    const auto text = write_dsn(notice, {about, kContent, kHeader, "<a>\r\nX-Evil: 3"},
+                                {"gateway.test", own, at(1'700'000'100)});
     EXPECT_TRUE(base::is_ascii(text));
     EXPECT_THAT(text, Not(HasSubstr("\nX-Evil")));
     EXPECT_THAT(text, Not(HasSubstr("\nBcc")));
@@ -128,6 +131,33 @@ TEST(Dsn, InternationalAddressesAreEscaped) {
     EXPECT_THAT(text, HasSubstr("Final-Recipient: utf-8; j\\x{FC}\\x{2B}r@gw.test\r\n"));
     EXPECT_THAT(text, HasSubstr("Original-Recipient: utf-8; j\\x{FC}r@gw.test\r\n"));
     EXPECT_TRUE(base::is_ascii(text));
+}
+
+// RFC 6533 section 6; the bytes are those of the original at either end.
+TEST(Dsn, InternationalisedOriginalsAreGlobal) {
+    const std::string content = "Subject: Gr\xc3\xbc\xc3\x9f\x65\r\n\r\nthe body\r\n";
+    const std::size_t header = content.find("\r\n\r\n") + 4;
+    auto about = envelope();
+    about.smtputf8 = true;
+    for (const std::string ret : {"FULL", "HDRS"}) {
+        about.ret = ret;
+        about.sender = "a@example.org";
+        const std::string type = ret == "FULL" ? "message/global\r\n" : "message/global-headers\r\n";
+        const auto encoded = dsn(failed(), about, content, header);
+        EXPECT_THAT(encoded, HasSubstr("Content-Type: " + type + "Content-Transfer-Encoding: base64\r\n"));
+        EXPECT_TRUE(base::is_ascii(encoded)) << "its way back may know no SMTPUTF8";
+        const auto body = std::string_view(encoded).substr(encoded.rfind("base64\r\n\r\n") + 10);
+        EXPECT_EQ(inspect::mime::decode_base64(body.substr(0, body.find("\r\n\r\n--")), 1000).bytes,
+                  ret == "FULL" ? content : content.substr(0, header));
+        about.sender = "\xc3\xbc@example.org";
+        const auto plain = dsn(failed(), about, content, header);
+        EXPECT_THAT(plain, HasSubstr("Content-Type: " + type + "Content-Transfer-Encoding: 8bit\r\n"));
+        EXPECT_THAT(plain, HasSubstr(content.substr(0, header)));
+    }
+    about.ret = "FULL";
+    EXPECT_THAT(dsn(failed(), about), HasSubstr("message/rfc822")) << "nothing in it needs SMTPUTF8";
+    about.smtputf8 = false;
+    EXPECT_THAT(dsn(failed(), about, content, header), HasSubstr("message/rfc822"));
 }
 
 TEST(Dsn, TheBoundaryIsNoneOfTheOriginals) {
@@ -151,8 +181,11 @@ TEST(Dsn, StaysSmall) {
                                      notice.recipients[0].reply,
                                      "192.0.2.1",
                                      at(1)});
-    for (const std::size_t size : {500U << 10, 900U << 10, 3U << 20})
+    for (const std::size_t size : {500U << 10, 900U << 10, 3U << 20}) {
         EXPECT_LT(dsn(notice, about, std::string(size, 'x'), size).size(), kMaxNotice);
+        about.smtputf8 = true;
+        EXPECT_LT(dsn(notice, about, std::string(size, '\xc3'), size).size(), kMaxNotice);
+    }
 }
 
 bool wants(NoticeKind kind, std::uint8_t notify, const std::string& sender = "a@example.org",
