@@ -30,6 +30,8 @@ constexpr auto kNoRoomPause = 100ms;  // of a lane, where memory or the journal 
 constexpr auto kStorePause = 1s;      // between tries to note what happened
 constexpr std::chrono::minutes kLongest{10};
 constexpr std::size_t kMostSteps = 48;
+// Else a notice could never be committed together with what it is about.
+static_assert(act::notify::kMaxNotice <= act::queue::kMaxAdded);
 constexpr std::uint64_t kNoticeMemory = 3 * act::notify::kMaxNotice;  // its text, and twice on its way
 
 act::delivery::NextHop handed_off(const QueueItem& item) {
@@ -268,15 +270,25 @@ void Deliverer::note(const Attempt& attempt) {
               first.next_hop, base::printable(first.reply, 160), attempt.notices.empty() ? "" : " notice");
 }
 
-net::Task<void> Deliverer::settle(Attempt& attempt) {
-    auto& item = attempt.item;
-    item.story.envelope.recipients = attempt.waiting;
-    // First: once they are in the queue another loop may deliver them, and that is the newer word.
+void Deliverer::note_notices(const Attempt& attempt) {
     for (const auto& notice : attempt.notices) {
         if (const auto noted = parts_.recorder.append(record_of(notice)); !noted)
             base::log(LogLevel::error, "{} not in the journal: {}", notice.item.id.to_string(),
                       noted.error().sentence);
     }
+}
+
+/// The queue has somebody else under the id of a notice. It is never dropped for that.
+void Deliverer::rename(Attempt& attempt) {
+    for (auto& notice : attempt.notices) give_new_id(notice_parts(), notice);
+    note_notices(attempt);
+}
+
+net::Task<void> Deliverer::settle(Attempt& attempt) {
+    auto& item = attempt.item;
+    item.story.envelope.recipients = attempt.waiting;
+    // First: once they are in the queue another loop may deliver them, and that is the newer word.
+    note_notices(attempt);
     while (true) {
         act::queue::Work work;
         if (attempt.waiting.empty()) {
@@ -288,8 +300,7 @@ net::Task<void> Deliverer::settle(Attempt& attempt) {
         work.durable = !attempt.notices.empty();
         const auto done = co_await parts_.queue.commit(parts_.io, std::move(work));
         if (done) break;
-        // A notice that cannot be stored must not keep what happened from being noted.
-        if (done.error().fault != base::Fault::unavailable) attempt.notices.clear();
+        if (done.error().fault == base::Fault::refused) rename(attempt);
         base::log(LogLevel::error, "{} not noted in the queue, trying on: {}", item.id.to_string(),
                   done.error().sentence);
         net::Timer pause(parts_.io);

@@ -38,6 +38,9 @@ struct QueueOptions {
     std::string who = "gatehouse-front";
 };
 
+/// Content that commit() adds in one piece; put() takes more.
+inline constexpr std::size_t kMaxAdded = 1U << 20;
+
 struct NewItem {
     QueueItem item;
     std::vector<std::string_view> content;  ///< pieces, in order; they live until the put is over

@@ -132,11 +132,17 @@ DeskEnd QueueDesk::remove(const pb::QueueRequest& request) {
     }
     std::vector<act::queue::NewItem> instead;
     for (const auto& one : notices) instead.push_back({one.item, {one.text}});
+    // First: once they are in the queue a loop may deliver them, and that is the newer word.
+    for (const auto& one : notices) note(pipeline::record_of(one));
     const auto done = queue_.remove(*item, std::move(instead));
-    if (!done) return end_of(done.error());
-    for (const auto& one : notices) {
-        if (const auto noted = recorder_.append(pipeline::record_of(one)); !noted)
-            base::log(base::LogLevel::error, "{}", noted.error().sentence);
+    if (!done) {
+        for (const auto& one : notices) {
+            auto record = pipeline::record_of(one);
+            record.outcomes.front().outcome = message::Outcome::deleted;
+            record.outcomes.front().reply = "never sent: what it is about stays in the queue";
+            note(record);
+        }
+        return end_of(done.error());
     }
     message::Record record = item->story;
     for (const auto& one : record.envelope.recipients) {
@@ -151,6 +157,11 @@ DeskEnd QueueDesk::remove(const pb::QueueRequest& request) {
             3, item->id.to_string() + " was deleted, but that could not be noted: " + noted.error().sentence};
     return {0, fmt::format("{} was deleted{}", item->id.to_string(),
                            notices.empty() ? "" : "; its sender is told")};
+}
+
+void QueueDesk::note(const message::Record& record) {
+    if (const auto noted = recorder_.append(record); !noted)
+        base::log(base::LogLevel::error, "{}", noted.error().sentence);
 }
 
 json::array queue_counts_json(const act::queue::Queue& queue) {
