@@ -34,15 +34,6 @@ constexpr std::size_t kMostSteps = 48;
 static_assert(act::notify::kMaxNotice <= act::queue::kMaxAdded);
 constexpr std::uint64_t kNoticeMemory = 3 * act::notify::kMaxNotice;  // its text, and twice on its way
 
-act::delivery::NextHop handed_off(const QueueItem& item) {
-    act::delivery::NextHop hop;
-    hop.domain = hop.key = item.lane;
-    const auto endpoint =
-        base::Endpoint::parse(std::string_view(item.lane).substr(act::queue::kHandOff.size()));
-    if (endpoint) hop.addresses = {*endpoint};
-    return hop;
-}
-
 /// The first and the newest; what is in between would only repeat itself.
 void add_step(std::vector<message::Step>& steps, message::Step step) {
     if (steps.size() >= kMostSteps) steps.erase(steps.begin() + kMostSteps / 2);
@@ -148,7 +139,7 @@ net::Task<bool> Deliverer::fetch(Attempt& attempt) {
     attempt.content = std::move(*content);
     const auto& recipients = item.story.envelope.recipients;
     if (item.lane.starts_with(act::queue::kHandOff)) {
-        attempt.own_hop = handed_off(item);
+        attempt.own_hop = handed_off(parts_.next_hops, item.lane);
         attempt.hop = &attempt.own_hop;
         attempt.asked = recipients;
         co_return true;

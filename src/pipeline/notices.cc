@@ -52,6 +52,21 @@ std::string lane_for(const act::delivery::NextHops& next_hops, std::string_view 
     return hop == nullptr ? "*" : hop->domain;
 }
 
+act::delivery::NextHop handed_off(const act::delivery::NextHops& next_hops, std::string_view lane) {
+    act::delivery::NextHop hop;
+    const auto endpoint = base::Endpoint::parse(lane.substr(act::queue::kHandOff.size()));
+    if (endpoint) {
+        const auto& all = next_hops.all();
+        const auto known = std::find_if(all.begin(), all.end(), [&](const auto& one) {
+            return std::find(one.addresses.begin(), one.addresses.end(), *endpoint) != one.addresses.end();
+        });
+        if (known != all.end()) hop = *known;
+        hop.addresses = {*endpoint};
+    }
+    hop.domain = hop.key = std::string(lane);
+    return hop;
+}
+
 std::string address_in(std::string_view hop) {
     const auto endpoint = base::Endpoint::parse(hop.substr(0, hop.find(' ')));
     return endpoint ? endpoint->address.to_string() : "";

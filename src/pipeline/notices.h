@@ -55,6 +55,10 @@ message::Record record_of(const OwnMessage& message);
 /// tries on, and says so).
 std::string lane_for(const act::delivery::NextHops& next_hops, std::string_view address);
 
+/// The host that policy named, of a lane that begins with kHandOff. Where it is an address of a [[next_hop]],
+/// that one's tls, name and eight_bit count; any other is asked for TLS and not verified.
+act::delivery::NextHop handed_off(const act::delivery::NextHops& next_hops, std::string_view lane);
+
 /// IP address in "192.0.2.1:25 tls".
 std::string address_in(std::string_view hop);
 

@@ -119,6 +119,8 @@ TEST_F(QueueTest, OutcomesOfAllKindsAtOnce) {
     ASSERT_TRUE(outside_->wait_for_messages(1, 10s));
     EXPECT_THAT(recipients_at(*sink_), UnorderedElementsAre("mark@gw.test", "plain@gw.test"));
     EXPECT_THAT(recipients_at(*outside_), ElementsAre("other@gw.test"));
+    EXPECT_THAT(boost::json::serialize(gateway_->role_status("front").at("next_hops")),
+                HasSubstr("handoff " + outside_->endpoint().to_string()));
     for (const auto& message : sink_->messages()) {
         EXPECT_EQ(message.content().contains("X-Mark: yes"), message.recipients[0].address == "mark@gw.test");
     }
