@@ -231,6 +231,7 @@ net::Task<Reply> Life::hold_back(Transaction& transaction, Run& run) {
     const auto info = item_info(transaction, run, run.judged->decision.groups.front(), 1);
     const auto stored = co_await store_item(run, info);
     if (!stored) co_return settle(transaction, run, Outcome::deferred, not_stored());
+    run.held = {info.id};
     const Reply reply =
         settle(transaction, run, Outcome::quarantined, receipt(transaction.envelope.reference));
     for (auto& one : run.outcomes) one.item = info.id.to_string();
