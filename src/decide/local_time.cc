@@ -12,13 +12,16 @@ std::optional<std::chrono::minutes> parse_time_of_day(std::string_view text) {
     return std::chrono::hours(*hours) + std::chrono::minutes(*minutes);
 }
 
-base::WallTime next_time_of_day(std::string_view text, base::WallTime now, std::chrono::minutes utc_offset) {
+base::WallTime next_time_of_day(std::string_view text, base::WallTime now, const OffsetAt& offset_at) {
     const auto wanted = parse_time_of_day(text);
     if (!wanted) return now;
-    const auto midnight = std::chrono::floor<std::chrono::days>(now + utc_offset);
-    base::WallTime next = midnight + *wanted - utc_offset;
-    if (next <= now) next += std::chrono::days(1);
-    return next;
+    auto midnight = std::chrono::floor<std::chrono::days>(now + offset_at(now));
+    while (true) {
+        const base::WallTime as_of_now = midnight + *wanted - offset_at(now);
+        const base::WallTime next = midnight + *wanted - offset_at(as_of_now);
+        if (next > now) return next;
+        midnight += std::chrono::days(1);
+    }
 }
 
 }  // namespace gatehouse::decide

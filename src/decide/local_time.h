@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string_view>
 
@@ -12,8 +13,11 @@ namespace gatehouse::decide {
 /// "22:00", in minutes since midnight; nullopt for anything else.
 std::optional<std::chrono::minutes> parse_time_of_day(std::string_view text);
 
-/// The next moment behind `now` at which a clock `utc_offset` ahead of UTC shows that time; `now` where it is
-/// none.
-base::WallTime next_time_of_day(std::string_view text, base::WallTime now, std::chrono::minutes utc_offset);
+/// How far the clocks of a place are ahead of UTC at that moment.
+using OffsetAt = std::function<std::chrono::minutes(base::WallTime)>;
+
+/// The next moment behind `now` at which the clocks there show that time, changed to or from summer time in
+/// between or not; `now` where it is none. A time that a change of the clocks leaves out is an hour off.
+base::WallTime next_time_of_day(std::string_view text, base::WallTime now, const OffsetAt& offset_at);
 
 }  // namespace gatehouse::decide

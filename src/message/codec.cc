@@ -104,9 +104,17 @@ Url read_url(Reader& in, const pb::Url& from) {
 }
 
 HeaderSummary read_header(Reader& in, const pb::HeaderSummary& from) {
-    HeaderSummary to{in.text(from.message_id()), in.text(from.subject()), {}, {}, in.text(from.date()),
-                     from.received_count(),      from.from_list()};
+    HeaderSummary to{in.text(from.message_id()),
+                     in.text(from.subject()),
+                     {},
+                     {},
+                     in.text(from.date()),
+                     from.received_count(),
+                     from.from_list(),
+                     in.text(from.list_id()),
+                     {}};
     in.texts(from.from(), to.from);
+    in.texts(from.list_post(), to.list_post);
     in.texts(from.to(), to.to);
     return to;
 }
@@ -249,6 +257,8 @@ void to_pb(const Facts& from, pb::Facts& to) {
     header.set_date(from.header.date);
     header.set_received_count(from.header.received_count);
     header.set_from_list(from.header.from_list);
+    header.set_list_id(from.header.list_id);
+    for (const auto& address : from.header.list_post) header.add_list_post(address);
     for (const auto& part : from.parts) {
         auto& out = *to.add_parts();
         out.set_path(part.path);

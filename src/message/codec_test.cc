@@ -27,7 +27,9 @@ Record example() {
     envelope.size = 5000;
     envelope.revision = "0123456789abcdef";
     record.facts.sha256 = std::string(32, 'x');
-    record.facts.header = {"<1@x>", "Gr\xc3\xbc\xc3\x9f\x65", {"a@example.org"}, {"b@example.com"}, "now", 3};
+    record.facts.header = {
+        "<1@x>", "Gr\xc3\xbc\xc3\x9f\x65", {"a@example.org"},   {"b@example.com"}, "now", 3,
+        true,    "list.example.org",       {"list@example.org"}};
     record.facts.parts = {{"1:a.zip", "application/zip", "zip", "a.zip", 10, std::string(32, 'y'), true}};
     record.facts.evidence = {
         {"malformed", "malformed.headers", "1", 0.5, 1.5, "many", {{"count", "10"}}, "local"}};

@@ -40,7 +40,9 @@ struct HeaderSummary {
     std::vector<std::string> to;
     std::string date;
     std::uint32_t received_count = 0;
-    bool from_list = false;  ///< List-* (RFC 2369, 2919) or Precedence: list, bulk or junk
+    bool from_list = false;              ///< List-Id, List-Post (RFC 2919, 2369) or Precedence: list
+    std::string list_id;                 ///< of List-Id, without the angle brackets
+    std::vector<std::string> list_post;  ///< addresses of List-Post
     bool operator==(const HeaderSummary&) const = default;
 };
 

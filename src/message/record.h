@@ -20,10 +20,10 @@ enum class Outcome : std::uint8_t {
     rejected = 3,  ///< we or the next hop answered 5xx
     deferred = 4,  ///< we or the next hop answered 4xx
     deleted = 5,
-    in_doubt = 6,        ///< the next hop was silent after our dot; the client was told 451
-    refused = 7,         ///< at connect, MAIL or RCPT, before there was a message
-    aborted = 8,         ///< the client went away or reset before the end of data
-    queued = 9,          ///< on stable storage here, to be delivered
+    in_doubt = 6,  ///< the next hop was silent after our dot; the client was told 451, or it was a release
+    refused = 7,   ///< at connect, MAIL or RCPT, before there was a message
+    aborted = 8,   ///< the client went away or reset before the end of data
+    queued = 9,    ///< on stable storage here, to be delivered
     undeliverable = 10,  ///< queued, and then refused for good or expired; the sender is told if he wants it
 };
 inline constexpr Outcome kLastOutcome = Outcome::undeliverable;

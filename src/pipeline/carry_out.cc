@@ -80,7 +80,12 @@ net::Task<Reply> Life::carry_out(Transaction& transaction, Run& run) {
     const bool is_one = std::all_of(decision.groups.begin(), decision.groups.end(), [&](const auto& group) {
         return message::is_same_outcome(first, group);
     });
-    if (!is_one) co_return co_await distribute(transaction, run);
+    const bool is_refused =
+        std::all_of(decision.groups.begin(), decision.groups.end(), [](const auto& group) {
+            return group.outcome().kind ==
+                   ActionKind::reject;  // for several reasons, maybe: the client hears one
+        });
+    if (!is_one && !is_refused) co_return co_await distribute(transaction, run);
     const auto& action = first.outcome();
     switch (action.kind) {
         case ActionKind::deliver:
@@ -226,6 +231,7 @@ net::Task<Reply> Life::hold_back(Transaction& transaction, Run& run) {
     const auto info = item_info(transaction, run, run.judged->decision.groups.front(), 1);
     const auto stored = co_await store_item(run, info);
     if (!stored) co_return settle(transaction, run, Outcome::deferred, not_stored());
+    run.held = {info.id};
     const Reply reply =
         settle(transaction, run, Outcome::quarantined, receipt(transaction.envelope.reference));
     for (auto& one : run.outcomes) one.item = info.id.to_string();

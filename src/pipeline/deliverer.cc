@@ -30,15 +30,9 @@ constexpr auto kNoRoomPause = 100ms;  // of a lane, where memory or the journal 
 constexpr auto kStorePause = 1s;      // between tries to note what happened
 constexpr std::chrono::minutes kLongest{10};
 constexpr std::size_t kMostSteps = 48;
-
-act::delivery::NextHop handed_off(const QueueItem& item) {
-    act::delivery::NextHop hop;
-    hop.domain = hop.key = item.lane;
-    const auto endpoint =
-        base::Endpoint::parse(std::string_view(item.lane).substr(act::queue::kHandOff.size()));
-    if (endpoint) hop.addresses = {*endpoint};
-    return hop;
-}
+// Else a notice could never be committed together with what it is about.
+static_assert(act::notify::kMaxNotice <= act::queue::kMaxAdded);
+constexpr std::uint64_t kNoticeMemory = 3 * act::notify::kMaxNotice;  // its text, and twice on its way
 
 /// The first and the newest; what is in between would only repeat itself.
 void add_step(std::vector<message::Step>& steps, message::Step step) {
@@ -145,7 +139,7 @@ net::Task<bool> Deliverer::fetch(Attempt& attempt) {
     attempt.content = std::move(*content);
     const auto& recipients = item.story.envelope.recipients;
     if (item.lane.starts_with(act::queue::kHandOff)) {
-        attempt.own_hop = handed_off(item);
+        attempt.own_hop = handed_off(parts_.next_hops, item.lane);
         attempt.hop = &attempt.own_hop;
         attempt.asked = recipients;
         co_return true;
@@ -174,8 +168,8 @@ net::Task<void> Deliverer::ask(Attempt& attempt) {
                                   attempt.item.story.facts.header_is_8bit};
         const auto now = parts_.clock.steady();
         BeforeData nothing = [](const Outcomes&) { return base::Result<void>(); };
-        attempt.trip =
-            co_await travel(parts_.hops, *attempt.hop, message, now, now + kLongest, std::move(nothing));
+        TripTerms terms{now, now + kLongest, std::move(nothing)};
+        attempt.trip = co_await travel(parts_.hops, *attempt.hop, message, std::move(terms));
     }
     attempt.now = parts_.clock.wall();
 }
@@ -190,6 +184,8 @@ NoticeRecipient Deliverer::told_of(const Attempt& attempt, std::size_t at) {
     const auto& one = attempt.trip.outcomes[at];
     const auto& recipient = attempt.asked[at];
     const bool is_reply = base::parse_unsigned(one.reply.substr(0, 3)).has_value();
+    if (is_reply && at < attempt.trip.are_ours.size() && attempt.trip.are_ours[at])
+        return {recipient, one.reply, "", attempt.now};
     if (is_reply && !one.next_hop.empty())
         return {recipient, one.reply, address_in(one.next_hop), attempt.now};
     if (!one.next_hop.empty())
@@ -238,7 +234,10 @@ void Deliverer::conclude(Attempt& attempt) {
                          attempt.now - item.queued >= std::chrono::hours(delivery.warn_hours);
     item.is_warned = item.is_warned || is_late;
     const auto add = [&](NoticeKind kind, std::vector<NoticeRecipient> recipients) {
-        auto made = make_notices(notice_parts(), kind, item, attempt.content, std::move(recipients));
+        const bool is_full = !recipients.empty() && base::iequals(item.story.envelope.ret, "FULL");
+        const bool has_room = !is_full || attempt.memory->grow_to(item.size + kNoticeMemory);
+        auto made =
+            make_notices(notice_parts(), {kind, item, attempt.content, has_room}, std::move(recipients));
         std::move(made.begin(), made.end(), std::back_inserter(attempt.notices));
     };
     add(NoticeKind::failed, std::move(failed));
@@ -262,15 +261,25 @@ void Deliverer::note(const Attempt& attempt) {
               first.next_hop, base::printable(first.reply, 160), attempt.notices.empty() ? "" : " notice");
 }
 
-net::Task<void> Deliverer::settle(Attempt& attempt) {
-    auto& item = attempt.item;
-    item.story.envelope.recipients = attempt.waiting;
-    // First: once they are in the queue another loop may deliver them, and that is the newer word.
+void Deliverer::note_notices(const Attempt& attempt) {
     for (const auto& notice : attempt.notices) {
         if (const auto noted = parts_.recorder.append(record_of(notice)); !noted)
             base::log(LogLevel::error, "{} not in the journal: {}", notice.item.id.to_string(),
                       noted.error().sentence);
     }
+}
+
+/// The queue has somebody else under the id of a notice. It is never dropped for that.
+void Deliverer::rename(Attempt& attempt) {
+    for (auto& notice : attempt.notices) give_new_id(notice_parts(), notice);
+    note_notices(attempt);
+}
+
+net::Task<void> Deliverer::settle(Attempt& attempt) {
+    auto& item = attempt.item;
+    item.story.envelope.recipients = attempt.waiting;
+    // First: once they are in the queue another loop may deliver them, and that is the newer word.
+    note_notices(attempt);
     while (true) {
         act::queue::Work work;
         if (attempt.waiting.empty()) {
@@ -282,8 +291,7 @@ net::Task<void> Deliverer::settle(Attempt& attempt) {
         work.durable = !attempt.notices.empty();
         const auto done = co_await parts_.queue.commit(parts_.io, std::move(work));
         if (done) break;
-        // A notice that cannot be stored must not keep what happened from being noted.
-        if (done.error().fault != base::Fault::unavailable) attempt.notices.clear();
+        if (done.error().fault == base::Fault::refused) rename(attempt);
         base::log(LogLevel::error, "{} not noted in the queue, trying on: {}", item.id.to_string(),
                   done.error().sentence);
         net::Timer pause(parts_.io);

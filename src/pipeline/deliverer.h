@@ -60,6 +60,8 @@ class Deliverer {
     net::Task<void> ask(Attempt& attempt);
     void conclude(Attempt& attempt);
     void note(const Attempt& attempt);
+    void note_notices(const Attempt& attempt);
+    void rename(Attempt& attempt);
     net::Task<void> settle(Attempt& attempt);
     NoticeParts notice_parts() const;
     static act::notify::NoticeRecipient told_of(const Attempt& attempt, std::size_t at);

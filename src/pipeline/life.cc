@@ -2,6 +2,7 @@
 #include "pipeline/life.h"
 
 #include <chrono>
+#include <utility>
 
 #include "base/log.h"
 #include "pipeline/outcome.h"
@@ -84,7 +85,10 @@ net::Task<Reply> Life::message(Transaction& transaction, base::Fd sealed) {
             settle(transaction, run, Outcome::deferred, {451, "4.3.2", "not inspected yet, try again later"});
     }
     if (run.at_hop.session) run.at_hop.session->abandon();
-    co_return record(transaction, run, reply);
+    co_await store_notices(run);
+    reply = record(transaction, run, std::move(reply));
+    co_await take_back(std::exchange(run.held, {}));  // where the journal did not get it
+    co_return reply;
 }
 
 }  // namespace gatehouse::pipeline

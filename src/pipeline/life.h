@@ -63,7 +63,9 @@ struct Run : receive::session::WalkState {
     base::Fd message;
     std::vector<Version> versions;    ///< but the one as received
     act::queue::Stored queued;        ///< in the queue, and not in line before the journal has it
-    std::vector<OwnMessage> notices;  ///< of success, to go behind the record
+    std::vector<base::ItemId> held;   ///< in quarantine; taken out again if the journal does not get it
+    std::vector<OwnMessage> notices;  ///< of success
+    act::queue::Stored reports;       ///< those, in the queue; in line once the journal has them
     /// The next hop has the whole content by then, or never gets it; known from the client's dot on.
     base::SteadyTime send_until = base::SteadyTime::max();
     base::SteadyTime end = base::SteadyTime::max();  ///< of everything behind the dot
@@ -109,7 +111,8 @@ class Life : public receive::session::Walk {
                                      const message::GroupDecision& group) const;
     void report_relayed(const Transaction& transaction, Run& run, std::string_view content,
                         const act::delivery::Reply& said) const;
-    net::Task<void> queue_notices(std::vector<OwnMessage> notices);
+    net::Task<void> store_notices(Run& run);
+    net::Task<void> take_back(std::vector<base::ItemId> held);
     // recording.cc
     Reply record(Transaction& transaction, Run& run, Reply reply);
     void log_message(const message::Record& record) const;

@@ -233,6 +233,46 @@ TEST(Life, AQuarantinedMessageThatIsNotRecordedIsNoReceipt) {
     world.engine.says = saying(AnswerState::found, "Eicar-Test");
     arm("front.before_journal");
     EXPECT_THAT(world.deliver(), StartsWith("451 4.3.0"));
+    EXPECT_THAT(world.quarantine->list({}).value(), IsEmpty()) << "the client brings it again";
+}
+
+net::Task<void> ask_for_success(World& world, Transaction& transaction, Reply& reply) {
+    reply = co_await world.life.mail(transaction);
+    const message::Recipient recipient{"b@gw.test", message::kNotifySuccess, ""};
+    reply = co_await world.life.rcpt(transaction, recipient);
+    transaction.envelope.recipients.push_back(recipient);
+    transaction.envelope.size = world.mail.size();
+    reply = co_await world.life.message(transaction, test::sealed(world.mail));
+    const auto waiting = world.queue->list({}).value();  // before anything else runs
+    transaction.steps.push_back({"waiting", waiting.size(), ""});
+}
+
+WorldPlan without_dsn() {
+    auto plan = with_antivirus();
+    plan.hop = "offer = PIPELINING";
+    return plan;
+}
+
+TEST(Life, AReportOfSuccessIsStoredBeforeTheClientHearsItsReply) {
+    World world(without_dsn());
+    const auto transaction = world.make_transaction();
+    Reply reply;
+    world.play(ask_for_success(world, *transaction, reply));
+    EXPECT_THAT(wire(reply), StartsWith("250"));
+    EXPECT_EQ(transaction->steps.back().at_us, 1U) << "already then";
+    EXPECT_THAT(world.tracked(), ElementsAre("a@example.org queued", "b@gw.test delivered"));
+    EXPECT_EQ(world.queue->counts().at(0).waiting, 1U);
+}
+
+TEST(Life, AReportThatCannotBeStoredCostsNoMail) {
+    World world(without_dsn());
+    arm("queue.before_commit");
+    const auto transaction = world.make_transaction();
+    Reply reply;
+    world.play(ask_for_success(world, *transaction, reply));
+    EXPECT_THAT(wire(reply), StartsWith("250"));
+    EXPECT_EQ(transaction->steps.back().at_us, 0U);
+    EXPECT_THAT(world.tracked(), ElementsAre("b@gw.test delivered"));
 }
 
 // --- what has no end

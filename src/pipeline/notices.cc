@@ -19,11 +19,15 @@ std::string_view word_for(NoticeKind kind) {
     return kind == NoticeKind::delayed ? "delay" : "success";
 }
 
+base::Reference new_reference(const NoticeParts& parts) {
+    return base::Reference::make(parts.clock.wall(), parts.node,
+                                 static_cast<std::uint32_t>(base::random_u64()));
+}
+
 QueueItem item_for(const NoticeParts& parts, NoticeKind kind, const QueueItem& about) {
     QueueItem item;
     const auto now = parts.clock.wall();
-    const auto reference =
-        base::Reference::make(now, parts.node, static_cast<std::uint32_t>(base::random_u64()));
+    const auto reference = new_reference(parts);
     item.id = {reference, 1};
     auto& envelope = item.story.envelope;
     envelope.reference = reference;
@@ -48,34 +52,65 @@ std::string lane_for(const act::delivery::NextHops& next_hops, std::string_view 
     return hop == nullptr ? "*" : hop->domain;
 }
 
+act::delivery::NextHop handed_off(const act::delivery::NextHops& next_hops, std::string_view lane) {
+    act::delivery::NextHop hop;
+    const auto endpoint = base::Endpoint::parse(lane.substr(act::queue::kHandOff.size()));
+    if (endpoint) {
+        const auto& all = next_hops.all();
+        const auto known = std::find_if(all.begin(), all.end(), [&](const auto& one) {
+            return std::find(one.addresses.begin(), one.addresses.end(), *endpoint) != one.addresses.end();
+        });
+        if (known != all.end()) hop = *known;
+        hop.addresses = {*endpoint};
+    }
+    hop.domain = hop.key = std::string(lane);
+    return hop;
+}
+
 std::string address_in(std::string_view hop) {
     const auto endpoint = base::Endpoint::parse(hop.substr(0, hop.find(' ')));
     return endpoint ? endpoint->address.to_string() : "";
 }
 
-std::vector<OwnMessage> make_notices(const NoticeParts& parts, NoticeKind kind, const QueueItem& about,
-                                     std::string_view content, std::vector<NoticeRecipient> recipients) {
-    const auto& envelope = about.story.envelope;
+std::vector<OwnMessage> make_notices(const NoticeParts& parts, const NoticeSubject& about,
+                                     std::vector<NoticeRecipient> recipients) {
+    const auto& story = about.item.story;
     std::erase_if(recipients, [&](const NoticeRecipient& one) {
-        return !act::notify::wants_notice(kind, envelope, one.recipient, about.from_list);
+        return !act::notify::wants_notice(about.kind, story.envelope, story.facts.header, one.recipient);
     });
     std::vector<OwnMessage> out;
-    const act::notify::Original original{
-        envelope, content.substr(std::min<std::size_t>(about.head_bytes, content.size())),
-        about.story.facts.header_bytes, about.story.facts.header.message_id};
+    const auto own_lines = std::min<std::size_t>(about.item.head_bytes, about.content.size());
+    const act::notify::Original original{story.envelope, about.content.substr(own_lines),
+                                         story.facts.header_bytes, story.facts.header.message_id};
     for (std::size_t at = 0; at < recipients.size(); at += act::notify::kMaxRecipients) {
         const auto end = std::min(recipients.size(), at + act::notify::kMaxRecipients);
-        Notice notice{kind,
-                      {recipients.begin() + static_cast<std::ptrdiff_t>(at),
-                       recipients.begin() + static_cast<std::ptrdiff_t>(end)},
-                      about.expires};
-        auto item = item_for(parts, kind, about);
-        auto text = act::notify::write_dsn(notice, original, parts.hostname, item.id.reference, item.queued);
+        const Notice notice{about.kind,
+                            {recipients.begin() + static_cast<std::ptrdiff_t>(at),
+                             recipients.begin() + static_cast<std::ptrdiff_t>(end)},
+                            about.item.expires,
+                            about.may_return_all && at == 0};
+        auto item = item_for(parts, about.kind, about.item);
+        auto text =
+            act::notify::write_dsn(notice, original, {parts.hostname, item.id.reference, item.queued});
         item.story.envelope.eight_bit = !base::is_ascii(text);
         item.story.envelope.size = item.size = text.size();
         out.push_back({std::move(item), std::move(text)});
     }
     return out;
+}
+
+void give_new_id(const NoticeParts& parts, OwnMessage& message) {
+    message.item.id.reference = message.item.story.envelope.reference = new_reference(parts);
+}
+
+base::Result<std::vector<OwnMessage>> notices_of_deletion(const NoticeParts& parts,
+                                                          const act::queue::Queue& queue,
+                                                          const QueueItem& item) {
+    GATEHOUSE_TRY(const auto content, queue.content(item.id));
+    std::vector<NoticeRecipient> recipients;
+    for (const auto& one : item.story.envelope.recipients)
+        recipients.push_back({one, "550 5.7.1 deleted by the administrator", "", parts.clock.wall()});
+    return make_notices(parts, {NoticeKind::failed, item, content}, std::move(recipients));
 }
 
 message::Record record_of(const OwnMessage& message) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "base/log.h"
 #include "decide/local_time.h"
@@ -73,10 +74,11 @@ QueueItem Life::queue_item(const Transaction& transaction, const Run& run, const
     story.decision.groups = {group};
     story.steps = transaction.steps;
     story.steps.insert(story.steps.end(), run.judged->steps.begin(), run.judged->steps.end());
-    item.from_list = facts.header.from_list;
     item.queued = item.due = parts_.clock.wall();
     if (const auto* postponed = message::find_action(group, ActionKind::postpone)) {
-        item.due = decide::next_time_of_day(postponed->text, item.queued, transaction.envelope.utc_offset);
+        item.due = decide::next_time_of_day(postponed->text, item.queued, [this](base::WallTime then) {
+            return parts_.clock.utc_offset(then);
+        });
         item.is_postponed = true;
     }
     item.expires = item.due + std::chrono::hours(parts_.hops.settings().lifetime_hours);
@@ -143,8 +145,11 @@ net::Task<Result<void>> Life::fill(const Transaction& transaction, Run& run, Par
 /// All of it on stable storage, or nothing.
 net::Task<Result<void>> Life::store(Run& run, Parcels& parcels) {
     Result<void> done;
-    std::size_t held = 0;
-    for (; done && held < parcels.held.size(); ++held) done = co_await store_item(run, parcels.held[held]);
+    for (const auto& info : parcels.held) {
+        done = co_await store_item(run, info);
+        if (!done) break;
+        run.held.push_back(info.id);
+    }
     if (done && !parcels.queued.empty()) {
         std::vector<act::queue::NewItem> items;
         for (auto& one : parcels.queued) items.push_back({one.item, {one.head, one.content->bytes()}});
@@ -155,16 +160,20 @@ net::Task<Result<void>> Life::store(Run& run, Parcels& parcels) {
             done = std::unexpected(stored.error());
         }
     }
-    if (done) co_return done;
-    for (std::size_t i = 0; i < held; ++i) {
-        auto& quarantine = parts_.quarantine;
-        auto take_back = [&quarantine, id = parcels.held[i].id, now = parts_.clock.wall()] {
+    if (!done) co_await take_back(std::exchange(run.held, {}));
+    co_return done;
+}
+
+/// Of a message that its client keeps: at each further try there would be one copy more.
+net::Task<void> Life::take_back(std::vector<base::ItemId> held) {
+    auto& quarantine = parts_.quarantine;
+    for (const auto& id : held) {
+        auto remove = [&quarantine, id, now = parts_.clock.wall()] {
             return quarantine.remove(id, {now, "gatehouse-front", "deleted", "the message was not accepted"});
         };
-        const auto removed = co_await net::offload(parts_.io, parts_.storage, std::move(take_back));
+        const auto removed = co_await net::offload(parts_.io, parts_.storage, std::move(remove));
         if (!removed) base::log(LogLevel::error, "quarantine: {}", removed.error().sentence);
     }
-    co_return done;
 }
 
 net::Task<Reply> Life::distribute(Transaction& transaction, Run& run) {
@@ -207,9 +216,10 @@ net::Task<Reply> Life::distribute(Transaction& transaction, Run& run) {
 void Life::report_relayed(const Transaction& transaction, Run& run, std::string_view content,
                           const act::delivery::Reply& said) const {
     std::vector<act::notify::NoticeRecipient> recipients;
+    const std::string hop = address_in(run.at_hop.session->info().to_string());
     for (const auto& one : transaction.envelope.recipients) {
         if ((one.notify & message::kNotifySuccess) == 0) continue;
-        recipients.push_back({one, said.to_string(), "", parts_.clock.wall()});
+        recipients.push_back({one, said.to_string(), hop, parts_.clock.wall()});
     }
     if (recipients.empty()) return;
     auto about = queue_item(transaction, run, run.judged->decision.groups.front());
@@ -218,21 +228,25 @@ void Life::report_relayed(const Transaction& transaction, Run& run, std::string_
     const NoticeParts parts{parts_.hostname, parts_.next_hops, parts_.hops.settings(), parts_.clock,
                             parts_.node};
     run.notices =
-        make_notices(parts, act::notify::NoticeKind::relayed, about, content, std::move(recipients));
+        make_notices(parts, {act::notify::NoticeKind::relayed, about, content}, std::move(recipients));
 }
 
-/// The message itself has arrived and is recorded; nobody waits for this.
-net::Task<void> Life::queue_notices(std::vector<OwnMessage> notices) {
-    for (auto& notice : notices) {
-        std::vector<act::queue::NewItem> items;
-        items.push_back({notice.item, {notice.text}});
-        const auto done = co_await parts_.queue.put(parts_.io, std::move(items), base::SteadyTime::max());
-        if (done) {
-            append(record_of(notice));
-        } else {
-            base::log(LogLevel::error, "{} is lost: {}", notice.item.id.to_string(), done.error().sentence);
-        }
+/// Before the client hears its 250: a report that was asked for is owed from then on (RFC 3461 section
+/// 5.2.2). The next hop has the message, so a disk that does not take the report in time costs the report.
+net::Task<void> Life::store_notices(Run& run) {
+    constexpr std::chrono::seconds kPatience{10};
+    if (run.notices.empty()) co_return;
+    std::vector<act::queue::NewItem> items;
+    for (auto& notice : run.notices) items.push_back({notice.item, {notice.text}});
+    auto stored = co_await parts_.queue.put(parts_.io, std::move(items), parts_.clock.steady() + kPatience);
+    if (stored) {
+        for (const auto& notice : run.notices) append(record_of(notice));
+        run.reports = std::move(*stored);
+    } else {
+        base::log(LogLevel::error, "{}: the report of success that its sender asked for is lost: {}",
+                  run.notices.front().item.id.to_string(), stored.error().sentence);
     }
+    run.notices.clear();
 }
 
 }  // namespace gatehouse::pipeline

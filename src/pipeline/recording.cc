@@ -89,8 +89,8 @@ Reply Life::record(Transaction& transaction, Run& run, Reply reply) {
     log_message(record);
     if (!noted) run.queued.take_back();  // nobody has seen it there
     run.queued.publish();
-    if (!run.notices.empty())
-        net::asio::co_spawn(parts_.io, queue_notices(std::move(run.notices)), net::asio::detached);
+    run.reports.publish();
+    if (noted) run.held.clear();
     if (noted) return reply;
     base::log(LogLevel::error, "{} not in the journal: {}", record.envelope.reference.to_string(),
               noted.error().sentence);

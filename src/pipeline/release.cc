@@ -76,7 +76,8 @@ net::Task<Outcomes> go_to(ReleaseParts& parts, const ReleaseJob& job, const Part
     const std::string head = head_for({info.envelope, facts, info.verdict, content}, parts.hostname);
     const TripMessage message{info.envelope, party.recipients, head, content, header_may_be_8bit(facts)};
     BeforeData note = [&](const Outcomes& so_far) { return note_sending(parts, job, so_far); };
-    auto trip = co_await travel(parts.hops, *party.hop, message, now, parts.give_up, std::move(note));
+    TripTerms terms{now, parts.give_up, std::move(note)};
+    auto trip = co_await travel(parts.hops, *party.hop, message, std::move(terms));
     co_return std::move(trip.outcomes);
 }
 

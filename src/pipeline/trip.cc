@@ -1,6 +1,8 @@
 #include "pipeline/trip.h"
 
 #include <algorithm>
+#include <unordered_map>
+#include <utility>
 
 #include "pipeline/outcome.h"
 
@@ -51,22 +53,48 @@ Outcomes lost(const TripMessage& message, const act::delivery::HopSession& sessi
     return out;
 }
 
-void settle(Outcomes& outcomes, const act::delivery::FinalAnswer& answer) {
+void settle(Trip& trip, const act::delivery::FinalAnswer& answer) {
     const std::string said = answer.reply.code != 0 ? answer.reply.to_string() : answer.reason.sentence;
-    for (auto& one : outcomes) {
+    for (std::size_t i = 0; i < trip.outcomes.size(); ++i) {
+        auto& one = trip.outcomes[i];
         if (one.outcome != Outcome::delivered) continue;
         one.reply = said;
+        trip.are_ours[i] = answer.reply.ours;
         if (answer.outcome == DataOutcome::in_doubt) one.outcome = Outcome::in_doubt;
         if (answer.outcome == DataOutcome::not_sent) one.outcome = Outcome::deferred;
         if (answer.outcome == DataOutcome::refused) one.outcome = outcome_of(answer.reply.code);
     }
 }
 
-}  // namespace
+/// The better word for who is going to have it.
+int rank(Outcome outcome) {
+    if (outcome == Outcome::delivered) return 3;
+    if (outcome == Outcome::in_doubt) return 2;
+    return outcome == Outcome::deferred ? 1 : 0;
+}
 
-net::Task<Trip> travel(act::delivery::HopPool& hops, const act::delivery::NextHop& hop, TripMessage message,
-                       base::SteadyTime now, base::SteadyTime give_up, BeforeData before_data) {
+/// RFC 5321 lets a client name somebody twice, and some hops refuse the second of them: that is one mailbox,
+/// so the best answer counts for both. Nobody is sent it again, or told of a failure, who has it.
+void agree_on_duplicates(Trip& trip) {
+    const auto said = trip.outcomes;
+    std::unordered_map<std::string_view, std::size_t> best;
+    for (std::size_t i = 0; i < said.size(); ++i) {
+        const auto [at, is_new] = best.emplace(said[i].recipient, i);
+        if (!is_new && rank(said[i].outcome) > rank(said[at->second].outcome)) at->second = i;
+    }
+    if (best.size() == said.size()) return;
+    for (std::size_t i = 0; i < said.size(); ++i) {
+        const std::size_t chosen = best.at(said[i].recipient);
+        trip.outcomes[i] = said[chosen];
+        trip.are_ours[i] = trip.are_ours[chosen];
+    }
+}
+
+net::Task<Trip> go(act::delivery::HopPool& hops, const act::delivery::NextHop& hop, TripMessage message,
+                   TripTerms terms) {
+    const auto give_up = terms.give_up;
     Trip trip;
+    trip.are_ours.resize(message.recipients.size(), false);
     auto session = co_await hops.open(hop, give_up);
     if (!session) {
         trip.outcomes = everybody(message, session.error().sentence);
@@ -78,18 +106,29 @@ net::Task<Trip> travel(act::delivery::HopPool& hops, const act::delivery::NextHo
         co_return trip;
     }
     trip.outcomes = answers(message, *started, session->info().to_string());
+    std::transform(started->recipients.begin(), started->recipients.end(), trip.are_ours.begin(),
+                   [](const act::delivery::Reply& reply) { return reply.ours; });
     trip.reports_success = session->offers().dsn;
     const bool any = std::any_of(trip.outcomes.begin(), trip.outcomes.end(),
                                  [](const auto& one) { return one.outcome == Outcome::delivered; });
-    const auto noted = any ? before_data(trip.outcomes) : base::Result<void>();
+    const auto noted = any ? terms.before_data(trip.outcomes) : base::Result<void>();
     if (!noted) trip.outcomes = everybody(message, noted.error().sentence);
     if (!any || !noted) {
         session->abandon();
         co_return trip;
     }
-    const auto latest = give_up == base::SteadyTime::max() ? now + kForContent : give_up;
+    const auto latest = give_up == base::SteadyTime::max() ? terms.now + kForContent : give_up;
     const auto answer = co_await session->data(message.head, message.content, latest, message.header_is_8bit);
-    settle(trip.outcomes, answer);
+    settle(trip, answer);
+    co_return trip;
+}
+
+}  // namespace
+
+net::Task<Trip> travel(act::delivery::HopPool& hops, const act::delivery::NextHop& hop, TripMessage message,
+                       TripTerms terms) {
+    auto trip = co_await go(hops, hop, message, std::move(terms));
+    agree_on_duplicates(trip);
     co_return trip;
 }
 

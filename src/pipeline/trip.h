@@ -30,11 +30,17 @@ using BeforeData = std::function<base::Result<void>(const Outcomes&)>;
 
 struct Trip {
     Outcomes outcomes;             ///< one each: delivered, deferred, rejected or in_doubt
+    std::vector<bool> are_ours;    ///< one each: the reply is our own refusal, the hop was not asked
     bool reports_success = false;  ///< the hop offers DSN, so what becomes of NOTIFY=SUCCESS is its business
 };
 
-/// Nothing is asked of the hop behind `give_up`.
+struct TripTerms {
+    base::SteadyTime now;
+    base::SteadyTime give_up;  ///< nothing is asked of the hop behind it
+    BeforeData before_data;
+};
+
 net::Task<Trip> travel(act::delivery::HopPool& hops, const act::delivery::NextHop& hop, TripMessage message,
-                       base::SteadyTime now, base::SteadyTime give_up, BeforeData before_data);
+                       TripTerms terms);
 
 }  // namespace gatehouse::pipeline

@@ -166,6 +166,11 @@ TEST_F(CommandTest, ConfigCheckWarnsOfWhatIsHardlyMeant) {
     write_config();
     write("policy.toml", "[[rule]]\nname = \"r\"\nwhen.any = [\"antivirus.match\"]\nthen = \"delete\"\n");
     EXPECT_THAT(warnings(), AllOf(HasSubstr("policy.toml"), HasSubstr("no scanning exception acts")));
+    write("gatehouse.toml", "[smtp]\nlisten = [\"127.0.0.1:2525\"]\n");
+    write("policy.toml",
+          "[[rule]]\nname = \"r\"\nwhen = \"always\"\nthen = [\n"
+          "{ action = \"hand_off\", host = \"127.0.0.1:2525\" }]\n");
+    EXPECT_THAT(warnings(), AllOf(HasSubstr("policy.toml:5: hand_off"), HasSubstr("127.0.0.1:2525")));
 }
 
 // --- what works while other things are broken -----------------------------------------------------------

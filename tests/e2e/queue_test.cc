@@ -119,6 +119,8 @@ TEST_F(QueueTest, OutcomesOfAllKindsAtOnce) {
     ASSERT_TRUE(outside_->wait_for_messages(1, 10s));
     EXPECT_THAT(recipients_at(*sink_), UnorderedElementsAre("mark@gw.test", "plain@gw.test"));
     EXPECT_THAT(recipients_at(*outside_), ElementsAre("other@gw.test"));
+    EXPECT_THAT(boost::json::serialize(gateway_->role_status("front").at("next_hops")),
+                HasSubstr("handoff " + outside_->endpoint().to_string()));
     for (const auto& message : sink_->messages()) {
         EXPECT_EQ(message.content().contains("X-Mark: yes"), message.recipients[0].address == "mark@gw.test");
     }
@@ -247,7 +249,9 @@ TEST_F(QueueTest, OperatorsHoldReleaseFlushAndDelete) {
     EXPECT_EQ(gateway_->command({"queue", "hold", held}).exit_code, 0);
     EXPECT_EQ(gateway_->rows({"queue", "list", "--held"}).size(), 1U);
     EXPECT_EQ(gateway_->command({"queue", "show", "--raw", held}).out.substr(0, 10), "Received: ");
-    EXPECT_EQ(gateway_->rows({"queue", "show", held})[0].at("state").as_string(), "held");
+    const auto shown = gateway_->rows({"queue", "show", held})[0];
+    EXPECT_EQ(shown.at("state").as_string(), "held");
+    EXPECT_THAT(boost::json::serialize(shown.at("steps")), HasSubstr("viewed")) << "of who read it";
     EXPECT_EQ(gateway_->command({"queue", "delete", "--notify", dropped}).exit_code, 0);
     EXPECT_EQ(gateway_->command({"queue", "show", dropped}).exit_code, 1);
     ASSERT_TRUE(outside_->wait_for_messages(1, 10s));

@@ -30,8 +30,8 @@ struct NextHop;
 enum class DataOutcome {
     accepted,  ///< 2xx after our dot: the message is the hop's now
     refused,   ///< 4xx or 5xx, to DATA, to the dot or before it; `reply` passes on
-    in_doubt,  ///< our dot was written and no answer came: it may or may not have been taken. Never send it
-               ///< again
+    in_doubt,  ///< our dot was written and no answer came: it may or may not have been taken. Cut-through
+               ///< leaves it with the client; the queue, whose message it is, sends it again (RFC 1047)
     not_sent,  ///< the connection failed before our dot was written: safe to try again
 };
 std::string_view to_string(DataOutcome outcome);

@@ -6,7 +6,7 @@
 #include <array>
 
 #include "base/text.h"
-#include "receive/smtp/xtext.h"
+#include "message/xtext.h"
 
 namespace gatehouse::act::notify {
 namespace {
@@ -58,7 +58,7 @@ std::string original_recipient(const Recipient& recipient) {
     const std::string type = recipient.orcpt.substr(0, semicolon);
     const auto value = std::string_view(recipient.orcpt).substr(semicolon + 1);
     if (!base::is_ascii(value)) return typed_address(value);
-    const auto decoded = receive::smtp::decode_xtext(value);
+    const auto decoded = message::decode_xtext(value);
     return plain(type + "; " + (decoded ? *decoded : std::string(value)), kMaxAddress * 2);
 }
 
@@ -69,7 +69,7 @@ std::string diagnostic(const NoticeRecipient& one) {
 std::string status_fields(const Notice& notice, const Original& original, std::string_view host) {
     const auto& envelope = original.envelope;
     std::string out = fmt::format("Reporting-MTA: dns; {}\r\n", plain(host, 255));
-    if (const auto id = receive::smtp::decode_xtext(envelope.envid); id && !id->empty())
+    if (const auto id = message::decode_xtext(envelope.envid); id && !id->empty())
         out += fmt::format("Original-Envelope-Id: {}\r\n", plain(*id, 300));
     out += fmt::format("Arrival-Date: {}\r\n", base::to_rfc5322(envelope.received, envelope.utc_offset));
     for (const auto& one : notice.recipients) {
@@ -109,17 +109,55 @@ std::string words(const Notice& notice, const Original& original, std::string_vi
 
 struct Returned {
     std::string_view type;
-    std::string_view bytes;
+    std::string_view encoding;
+    std::string bytes;
 };
+
+/// RFC 2045 section 6.8, lines of 76.
+std::string base64(std::string_view bytes) {
+    constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    constexpr std::size_t kGroupsInLine = 19;
+    std::string out;
+    out.reserve(bytes.size() / 3 * 4 + bytes.size() / 27 + 8);
+    for (std::size_t at = 0; at < bytes.size(); at += 3) {
+        const auto byte = [&](std::size_t i) {
+            return at + i < bytes.size() ? static_cast<unsigned char>(bytes[at + i]) : 0U;
+        };
+        const unsigned group = byte(0) << 16U | byte(1) << 8U | byte(2);
+        const std::size_t digits = std::min<std::size_t>(3, bytes.size() - at) + 1;
+        for (std::size_t i = 0; i < 4; ++i) out += i < digits ? kDigits[group >> (18 - 6 * i) & 0x3FU] : '=';
+        if (at / 3 % kGroupsInLine == kGroupsInLine - 1 || at + 3 >= bytes.size()) out += "\r\n";
+    }
+    return out;
+}
+
+/// RFC 6533 section 6: with an internationalised header it is message/global. A sender whose own address is
+/// plain may be at the end of a way without SMTPUTF8, so there it is encoded (RFC 6532 section 3.7).
+Returned as_part(const Original& original, std::string_view bytes, bool is_whole) {
+    const bool is_global =
+        original.envelope.smtputf8 && !base::is_ascii(bytes.substr(0, original.header_bytes));
+    const std::string_view type = is_global ? (is_whole ? "message/global" : "message/global-headers")
+                                            : (is_whole ? "message/rfc822" : "text/rfc822-headers");
+    if (is_global && base::is_ascii(original.envelope.sender)) return {type, "base64", base64(bytes)};
+    return {type, base::is_ascii(bytes) ? "7bit" : "8bit", std::string(bytes)};
+}
+
+bool returns_all(const Notice& notice, const Original& original) {
+    return notice.may_return_all && notice.kind == NoticeKind::failed &&
+           base::iequals(original.envelope.ret, "FULL") && original.content.size() <= kMaxNotice;
+}
 
 /// RFC 3461 section 4.3: FULL asks for the whole; failures alone give it back, and nothing gives back what is
 /// large. Whoever did not ask gets the header, which is enough to know the message by.
 Returned returned_part(const Notice& notice, const Original& original, std::size_t used) {
     const std::size_t room = kMaxNotice - std::min(kMaxNotice, used + kRoomForEnds);
-    const bool is_whole = notice.kind == NoticeKind::failed && base::iequals(original.envelope.ret, "FULL") &&
-                          original.content.size() <= room;
-    if (is_whole) return {"message/rfc822", original.content};
-    return {"text/rfc822-headers", original.content.substr(0, std::min(original.header_bytes, room))};
+    if (returns_all(notice, original)) {
+        auto whole = as_part(original, original.content, true);
+        if (whole.bytes.size() <= room) return whole;
+    }
+    constexpr std::size_t kMostGrowth = 2;  // of base64
+    const auto most = std::min(original.header_bytes, room / kMostGrowth);
+    return as_part(original, original.content.substr(0, most), false);
 }
 
 std::string boundary_for(std::string_view content, const base::Reference& reference) {
@@ -128,23 +166,19 @@ std::string boundary_for(std::string_view content, const base::Reference& refere
     return boundary;
 }
 
-std::string_view encoding_of(std::string_view bytes) {
-    return base::is_ascii(bytes) ? "7bit" : "8bit";
-}
-
 bool is_sane_id(std::string_view id) {
     return id.size() > 2 && id.size() < 250 && id.front() == '<' && id.back() == '>' &&
            std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7F; });
 }
 
-std::string header(const Notice& notice, const Original& original, std::string_view host,
-                   const base::Reference& reference, base::WallTime now, std::string_view boundary) {
+std::string header(const Notice& notice, const Original& original, const Imprint& imprint,
+                   std::string_view boundary) {
     const auto& envelope = original.envelope;
     std::string out = fmt::format(
         "From: \"Mail gateway {0}\" <MAILER-DAEMON@{0}>\r\nTo: <{1}>\r\nSubject: {2}\r\nDate: {3}\r\n"
         "Message-ID: <{4}@{0}>\r\n",
-        plain(host, 255), envelope.sender, subject_of(notice.kind),
-        base::to_rfc5322(now, envelope.utc_offset), reference.to_string());
+        plain(imprint.host, 255), envelope.sender, subject_of(notice.kind),
+        base::to_rfc5322(imprint.now, envelope.utc_offset), imprint.reference.to_string());
     if (is_sane_id(original.message_id))
         out += fmt::format("In-Reply-To: {0}\r\nReferences: {0}\r\n", original.message_id);
     out += fmt::format(
@@ -161,29 +195,40 @@ bool takes_bounces(std::string_view sender) {
     static constexpr std::array<std::string_view, 4> kWithin{"=", "bounce", "-return", "-errors"};
     const bool has_mark = std::any_of(kWithin.begin(), kWithin.end(),
                                       [&](std::string_view mark) { return local.contains(mark); });
-    return has_mark || local.starts_with("owner-") || local.ends_with("-owner");
+    return has_mark || local.starts_with("owner-") || local.ends_with("-owner") ||
+           local.ends_with("-request");
 }
 
-bool wants_notice(NoticeKind kind, const Envelope& envelope, const Recipient& recipient, bool from_list) {
+// Without regard to case: to say "list" of an address that is none costs a notice, the other way round costs
+// every member one.
+bool is_posting_address(std::string_view sender, const message::HeaderSummary& header) {
+    const auto is_sender = [&](std::string_view address) { return base::iequals(address, sender); };
+    if (!header.from_list) return false;
+    if (std::any_of(header.list_post.begin(), header.list_post.end(), is_sender)) return true;
+    if (takes_bounces(sender)) return false;
+    std::string dotted(sender);
+    if (const auto at = dotted.rfind('@'); at != std::string::npos) dotted[at] = '.';
+    return base::iequals(dotted, header.list_id) ||
+           std::any_of(header.to.begin(), header.to.end(), is_sender);
+}
+
+bool wants_notice(NoticeKind kind, const Envelope& envelope, const message::HeaderSummary& header,
+                  const Recipient& recipient) {
+    static constexpr std::array<std::uint8_t, 3> kAsked{message::kNotifyFailure, message::kNotifyDelay,
+                                                        message::kNotifySuccess};
     if (envelope.sender.empty() || (recipient.notify & message::kNotifyNever) != 0) return false;
-    if (from_list && (kind != NoticeKind::failed || !takes_bounces(envelope.sender))) return false;
-    const bool is_silent = recipient.notify == 0;
-    switch (kind) {
-        case NoticeKind::failed:
-            return is_silent || (recipient.notify & message::kNotifyFailure) != 0;
-        case NoticeKind::delayed:
-            return is_silent || (recipient.notify & message::kNotifyDelay) != 0;
-        case NoticeKind::relayed:
-            return (recipient.notify & message::kNotifySuccess) != 0;
-    }
-    return false;
+    if (recipient.notify != 0) return (recipient.notify & kAsked.at(static_cast<std::size_t>(kind))) != 0;
+    if (kind == NoticeKind::relayed) return false;
+    if (kind == NoticeKind::delayed) return !header.from_list;
+    return !is_posting_address(envelope.sender, header);
 }
 
 std::string status_of(std::string_view reply, NoticeKind kind) {
     if (kind == NoticeKind::relayed) return "2.0.0";
     const auto words = base::split(reply, ' ');
-    const bool has_code = words.size() >= 2 && words[0].size() == 3 && base::parse_unsigned(words[0]);
-    const auto parts = has_code ? base::split(words[1], '.') : std::vector<std::string_view>();
+    const bool has_code = words[0].size() == 3 && base::parse_unsigned(words[0]);  // "550" alone is a reply
+    const auto parts =
+        has_code && words.size() >= 2 ? base::split(words[1], '.') : std::vector<std::string_view>();
     const bool is_enhanced = parts.size() == 3 && parts[0].size() == 1 && base::parse_unsigned(parts[1]) &&
                              base::parse_unsigned(parts[2]) && parts[1].size() < 4 && parts[2].size() < 4;
     const char first = has_code ? words[0][0] : '4';
@@ -193,18 +238,17 @@ std::string status_of(std::string_view reply, NoticeKind kind) {
     return first == '5' ? "5.0.0" : "4.0.0";
 }
 
-std::string write_dsn(const Notice& notice, const Original& original, std::string_view host,
-                      const base::Reference& reference, base::WallTime now) {
-    const auto boundary = boundary_for(original.content, reference);
-    std::string out = header(notice, original, host, reference, now, boundary);
+std::string write_dsn(const Notice& notice, const Original& original, const Imprint& imprint) {
+    const auto boundary = boundary_for(original.content, imprint.reference);
+    std::string out = header(notice, original, imprint, boundary);
     out += fmt::format("--{}\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n{}", boundary,
-                       words(notice, original, host));
+                       words(notice, original, imprint.host));
     out += fmt::format("\r\n--{}\r\nContent-Type: message/delivery-status\r\n\r\n{}", boundary,
-                       status_fields(notice, original, host));
+                       status_fields(notice, original, imprint.host));
     const auto returned = returned_part(notice, original, out.size());
     if (!returned.bytes.empty()) {
         out += fmt::format("\r\n--{}\r\nContent-Type: {}\r\nContent-Transfer-Encoding: {}\r\n\r\n", boundary,
-                           returned.type, encoding_of(returned.bytes));
+                           returned.type, returned.encoding);
         out += returned.bytes;
     }
     out += fmt::format("\r\n--{}--\r\n", boundary);

@@ -11,6 +11,7 @@
 
 #include "base/time.h"
 #include "message/envelope.h"
+#include "message/facts.h"
 
 namespace gatehouse::act::notify {
 
@@ -35,6 +36,7 @@ struct Notice {
     NoticeKind kind = NoticeKind::failed;
     std::vector<NoticeRecipient> recipients;  ///< at least one, at most kMaxRecipients
     base::WallTime retry_until = {};          ///< delayed
+    bool may_return_all = true;               ///< where RET=FULL asked for it, it failed and it is small
 };
 
 /// The message that it is about.
@@ -45,20 +47,32 @@ struct Original {
     std::string_view message_id = {};
 };
 
-/// RFC 3461 section 4.1; NOTIFY absent = FAILURE,DELAY. Nobody is told of mail from <>. A sender of list mail
-/// is told of failures only, and only where the address is one that takes them (VERP, BATV, "-bounces",
-/// "owner-"): an answer to anything else of a list would go to all of it.
-bool wants_notice(NoticeKind kind, const message::Envelope& envelope, const message::Recipient& recipient,
-                  bool from_list);
+/// RFC 3461 section 4.1. Nobody is told of mail from <>. Whoever gave NOTIFY hears what they asked for.
+/// Without it, failures and delays are told, but no delay of list mail, and no failure to the address that a
+/// list takes its posts at: that notice would go to all of it. Any other sender of list mail is the one that
+/// RFC 5321 section 3.9.2 has lists put there for failures.
+bool wants_notice(NoticeKind kind, const message::Envelope& envelope, const message::HeaderSummary& header,
+                  const message::Recipient& recipient);
 
-/// True for addresses that list software makes to be answered by machines.
+/// True for addresses that list software makes to be answered by machines: VERP, BATV, "-bounces", "owner-",
+/// "-request" and the like.
 bool takes_bounces(std::string_view sender);
+
+/// The sender of list mail is what its header names as the list: in List-Post, as "list.host" in List-Id, or
+/// among To and Cc, unless it takes bounces.
+bool is_posting_address(std::string_view sender, const message::HeaderSummary& header);
 
 /// The enhanced status code of a reply (RFC 3463), or one that says as much as its class.
 std::string status_of(std::string_view reply, NoticeKind kind);
 
-/// The whole message, CRLF. `host` is our own name, `reference` the notice's own.
-std::string write_dsn(const Notice& notice, const Original& original, std::string_view host,
-                      const base::Reference& reference, base::WallTime now);
+/// Of the notice itself.
+struct Imprint {
+    std::string_view host;  ///< our own name
+    const base::Reference& reference;
+    base::WallTime now;
+};
+
+/// The whole message, CRLF.
+std::string write_dsn(const Notice& notice, const Original& original, const Imprint& imprint);
 
 }  // namespace gatehouse::act::notify

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/text.h"
+#include "inspect/mime/decode.h"
 #include "inspect/mime/parser.h"
 
 namespace gatehouse::act::notify {
@@ -30,8 +31,9 @@ message::Envelope envelope() {
 
 std::string dsn(const Notice& notice, const message::Envelope& about, std::string_view content = kContent,
                 std::size_t header = kHeader) {
-    return write_dsn(notice, {about, content, header, "<id@example.org>"}, "gateway.test",
-                     base::Reference::make(at(1'700'000'100), 1, 2), at(1'700'000'100));
+    const auto own = base::Reference::make(at(1'700'000'100), 1, 2);
+    return write_dsn(notice, {about, content, header, "<id@example.org>"},
+                     {"gateway.test", own, at(1'700'000'100)});
 }
 
 Notice failed(const std::string& reply = "550 5.1.1 no such user") {
@@ -92,6 +94,10 @@ TEST(Dsn, StatusCodes) {
     using enum NoticeKind;
     EXPECT_EQ(status_of("550 5.1.1 x", failed), "5.1.1");
     EXPECT_EQ(status_of("550 no code", failed), "5.0.0");
+    EXPECT_EQ(status_of("550", failed), "5.0.0");
+    EXPECT_EQ(status_of("450", failed), "4.4.7");
+    EXPECT_EQ(status_of("450", delayed), "4.0.0");
+    EXPECT_EQ(status_of("42", failed), "4.4.7");
     EXPECT_EQ(status_of("550 4.1.1 wrong class", failed), "5.0.0");
     EXPECT_EQ(status_of("451 4.4.1 x", failed), "4.4.7");
     EXPECT_EQ(status_of("451 4.4.1 x", delayed), "4.4.1");
@@ -109,8 +115,9 @@ TEST(Dsn, NothingThatOthersChoseBecomesALine) {
     auto notice = failed(evil);
     notice.recipients[0].recipient.address = "b\r\nX-Evil: 1@gw.test";
     notice.recipients[0].recipient.orcpt = "rfc822;x+0D+0AX-Evil: 2";
-    const auto text = write_dsn(notice, {about, kContent, kHeader, "<a>\r\nX-Evil: 3"}, "gateway.test",
-                                base::Reference::make(at(1), 1, 2), at(1'700'000'100));
+    const auto own = base::Reference::make(at(1), 1, 2);
+    const auto text = write_dsn(notice, {about, kContent, kHeader, "<a>\r\nX-Evil: 3"},
+                                {"gateway.test", own, at(1'700'000'100)});
     EXPECT_TRUE(base::is_ascii(text));
     EXPECT_THAT(text, Not(HasSubstr("\nX-Evil")));
     EXPECT_THAT(text, Not(HasSubstr("\nBcc")));
@@ -124,6 +131,33 @@ TEST(Dsn, InternationalAddressesAreEscaped) {
     EXPECT_THAT(text, HasSubstr("Final-Recipient: utf-8; j\\x{FC}\\x{2B}r@gw.test\r\n"));
     EXPECT_THAT(text, HasSubstr("Original-Recipient: utf-8; j\\x{FC}r@gw.test\r\n"));
     EXPECT_TRUE(base::is_ascii(text));
+}
+
+// RFC 6533 section 6; the bytes are those of the original at either end.
+TEST(Dsn, InternationalisedOriginalsAreGlobal) {
+    const std::string content = "Subject: Gr\xc3\xbc\xc3\x9f\x65\r\n\r\nthe body\r\n";
+    const std::size_t header = content.find("\r\n\r\n") + 4;
+    auto about = envelope();
+    about.smtputf8 = true;
+    for (const std::string ret : {"FULL", "HDRS"}) {
+        about.ret = ret;
+        about.sender = "a@example.org";
+        const std::string type = ret == "FULL" ? "message/global\r\n" : "message/global-headers\r\n";
+        const auto encoded = dsn(failed(), about, content, header);
+        EXPECT_THAT(encoded, HasSubstr("Content-Type: " + type + "Content-Transfer-Encoding: base64\r\n"));
+        EXPECT_TRUE(base::is_ascii(encoded)) << "its way back may know no SMTPUTF8";
+        const auto body = std::string_view(encoded).substr(encoded.rfind("base64\r\n\r\n") + 10);
+        EXPECT_EQ(inspect::mime::decode_base64(body.substr(0, body.find("\r\n\r\n--")), 1000).bytes,
+                  ret == "FULL" ? content : content.substr(0, header));
+        about.sender = "\xc3\xbc@example.org";
+        const auto plain = dsn(failed(), about, content, header);
+        EXPECT_THAT(plain, HasSubstr("Content-Type: " + type + "Content-Transfer-Encoding: 8bit\r\n"));
+        EXPECT_THAT(plain, HasSubstr(content.substr(0, header)));
+    }
+    about.ret = "FULL";
+    EXPECT_THAT(dsn(failed(), about), HasSubstr("message/rfc822")) << "nothing in it needs SMTPUTF8";
+    about.smtputf8 = false;
+    EXPECT_THAT(dsn(failed(), about, content, header), HasSubstr("message/rfc822"));
 }
 
 TEST(Dsn, TheBoundaryIsNoneOfTheOriginals) {
@@ -147,18 +181,22 @@ TEST(Dsn, StaysSmall) {
                                      notice.recipients[0].reply,
                                      "192.0.2.1",
                                      at(1)});
-    for (const std::size_t size : {500U << 10, 900U << 10, 3U << 20})
+    for (const std::size_t size : {500U << 10, 900U << 10, 3U << 20}) {
         EXPECT_LT(dsn(notice, about, std::string(size, 'x'), size).size(), kMaxNotice);
+        about.smtputf8 = true;
+        EXPECT_LT(dsn(notice, about, std::string(size, '\xc3'), size).size(), kMaxNotice);
+    }
+}
+
+bool wants(NoticeKind kind, std::uint8_t notify, const std::string& sender = "a@example.org",
+           const message::HeaderSummary& header = {}) {
+    message::Envelope about;
+    about.sender = sender;
+    return wants_notice(kind, about, header, {"b@gw.test", notify, ""});
 }
 
 TEST(WantsNotice, AsTheSenderAsked) {
     using enum NoticeKind;
-    const auto wants = [](NoticeKind kind, std::uint8_t notify, bool from_list = false,
-                          const std::string& sender = "a@example.org") {
-        message::Envelope about;
-        about.sender = sender;
-        return wants_notice(kind, about, {"b@gw.test", notify, ""}, from_list);
-    };
     EXPECT_TRUE(wants(failed, 0));
     EXPECT_TRUE(wants(delayed, 0));
     EXPECT_FALSE(wants(relayed, 0));
@@ -168,13 +206,32 @@ TEST(WantsNotice, AsTheSenderAsked) {
     EXPECT_FALSE(wants(delayed, message::kNotifyFailure));
     EXPECT_FALSE(wants(failed, message::kNotifySuccess));
     EXPECT_TRUE(wants(relayed, message::kNotifySuccess));
-    for (const auto kind : {failed, delayed, relayed}) EXPECT_FALSE(wants(kind, 0, false, ""));
-    EXPECT_FALSE(wants(failed, 0, true));
-    EXPECT_FALSE(wants(failed, 0, true, "list@lists.test"));
-    for (const char* sender : {"list-bounces+b=gw.test@lists.test", "prvs=123abc=a@example.org",
-                               "owner-list@lists.test", "bounce-17@lists.test", "list-return-5@lists.test"}) {
-        EXPECT_TRUE(wants(failed, 0, true, sender)) << sender;
-        EXPECT_FALSE(wants(delayed, 0, true, sender)) << sender;
+    for (const auto kind : {failed, delayed, relayed}) {
+        EXPECT_FALSE(wants(kind, 0, ""));
+        EXPECT_FALSE(wants(kind, message::kNotifyFailure | message::kNotifySuccess, ""));
+    }
+}
+
+TEST(WantsNotice, NeverAtTheAddressOfAList) {
+    using enum NoticeKind;
+    message::HeaderSummary header;
+    header.from_list = true;
+    header.list_id = "talk.lists.test";
+    header.list_post = {"post=here@lists.test"};
+    header.to = {"alias@lists.test"};
+    for (const char* sender :
+         {"talk@lists.test", "Talk@LISTS.test", "post=here@lists.test", "alias@lists.test"}) {
+        EXPECT_FALSE(wants(failed, 0, sender, header)) << sender;
+        EXPECT_FALSE(wants(delayed, 0, sender, header)) << sender;
+        EXPECT_TRUE(wants(failed, message::kNotifyFailure, sender, header)) << "it was asked for";
+        EXPECT_TRUE(wants(failed, 0, sender)) << "not of a list";
+    }
+    for (const char* sender :
+         {"talk-bounces+b=gw.test@lists.test", "prvs=123abc=a@example.org", "owner-talk@lists.test",
+          "bounce-17@lists.test", "talk-return-5@lists.test", "talk-request@lists.test", "a@example.org"}) {
+        EXPECT_TRUE(wants(failed, 0, sender, header)) << sender;
+        EXPECT_FALSE(wants(delayed, 0, sender, header)) << sender;
+        EXPECT_TRUE(wants(delayed, message::kNotifyDelay, sender, header)) << sender;
     }
 }
 

@@ -250,6 +250,10 @@ net::Task<Result<void>> Queue::upload(net::Io& io, const ItemId& id, Chunks& chu
 
 /// What upload() left of items that did not come.
 void Queue::forget_uploads(const std::vector<NewItem>& items) {
+    {
+        const std::lock_guard lock(mutex_);
+        has_garbage_ = true;
+    }
     for (const auto& one : items) {
         if (chunks_of(one.item.size) == 1) continue;
         std::vector<store::Change> changes{{pending_key(one.item.id), std::nullopt}};

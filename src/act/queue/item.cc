@@ -21,7 +21,6 @@ std::string encode(const QueueItem& item) {
     out.set_story(message::encode_record(item.story));
     out.set_size(item.size);
     out.set_head_bytes(item.head_bytes);
-    out.set_from_list(item.from_list);
     out.set_is_notice(item.is_notice);
     out.set_queued_us(micros(item.queued));
     out.set_due_us(micros(item.due));
@@ -44,7 +43,6 @@ base::Result<QueueItem> decode(const base::ItemId& id, std::string_view bytes) {
     GATEHOUSE_TRY(item.story, message::decode_record(in.story()));
     item.size = in.size();
     item.head_bytes = in.head_bytes();
-    item.from_list = in.from_list();
     item.is_notice = in.is_notice();
     item.queued = time_of(in.queued_us());
     item.due = time_of(in.due_us());

@@ -25,7 +25,6 @@ struct QueueItem {
     message::Record story;
     std::uint64_t size = 0;        ///< of the content, our own lines included
     std::uint64_t head_bytes = 0;  ///< of our own lines
-    bool from_list = false;        ///< the header says that it came through a mailing list
     bool is_notice = false;        ///< a report of our own
     base::WallTime queued{};
     base::WallTime due{};      ///< of the next attempt

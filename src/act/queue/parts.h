@@ -7,7 +7,7 @@
 
 namespace gatehouse::act::queue {
 
-inline constexpr std::size_t kChunk = 1U << 20;  // of content, in one value
+inline constexpr std::size_t kChunk = kMaxAdded;  // of content, in one value
 
 inline std::uint32_t chunks_of(std::uint64_t size) {
     return static_cast<std::uint32_t>(std::max<std::uint64_t>(1, (size + kChunk - 1) / kChunk));

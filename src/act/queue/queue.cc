@@ -307,6 +307,15 @@ Result<void> Queue::commit_now(Work work) {
     return done;
 }
 
+Result<void> Queue::add_step(const ItemId& id, message::Step step) {
+    constexpr std::size_t kMost = 48;
+    GATEHOUSE_TRY(auto item, claim(id));
+    auto& steps = item.story.steps;
+    if (steps.size() >= kMost) steps.erase(steps.begin() + kMost / 2);
+    steps.push_back(std::move(step));
+    return commit_now({.changed = {std::move(item)}});
+}
+
 Result<void> Queue::hold(const ItemId& id) {
     GATEHOUSE_TRY(auto item, claim(id));
     item.is_held = true;

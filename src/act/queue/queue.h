@@ -38,6 +38,9 @@ struct QueueOptions {
     std::string who = "gatehouse-front";
 };
 
+/// Content that commit() adds in one piece; put() takes more.
+inline constexpr std::size_t kMaxAdded = 1U << 20;
+
 struct NewItem {
     QueueItem item;
     std::vector<std::string_view> content;  ///< pieces, in order; they live until the put is over
@@ -125,6 +128,9 @@ class Queue {
     void set_wake(std::function<void()> wake);
 
     // --- for operators; these block
+
+    /// Adds to the item's story, for as long as it waits; of many steps the first and the newest are kept.
+    base::Result<void> add_step(const base::ItemId& id, message::Step step);
 
     /// Oldest first.
     base::Result<std::vector<QueueItem>> list(const QueueFilter& filter) const;

@@ -87,7 +87,7 @@ class QueueTest : public ::testing::Test {
 TEST(QueueItems, ComeBackAsTheyWere) {
     auto one = item(3);
     one.attempts = 4;
-    one.is_held = one.is_warned = one.is_postponed = one.from_list = one.is_notice = true;
+    one.is_held = one.is_warned = one.is_postponed = one.is_notice = true;
     one.last = "451 later";
     one.size = 77;
     one.story.steps = {{"rcpt", 5, "250 ok"}};
@@ -226,6 +226,20 @@ TEST_F(QueueTest, OperatorsHoldReleaseFlushAndRemove) {
     EXPECT_EQ(queue_->remove(now, {}).error().fault, Fault::not_found);
 }
 
+TEST_F(QueueTest, StepsAreAddedAndBounded) {
+    ASSERT_TRUE(put({item(1)}));
+    const auto id = item(1).id;
+    for (std::uint64_t i = 0; i < 100; ++i) ASSERT_TRUE(queue_->add_step(id, {"viewed", i, "root"}));
+    open();
+    const auto steps = queue_->find(id.to_string())->story.steps;
+    ASSERT_THAT(steps, SizeIs(48));
+    EXPECT_EQ(steps.front().at_us, 0U);
+    EXPECT_EQ(steps.back().at_us, 99U);
+    const auto taken = queue_->take(clock_.wall());
+    ASSERT_TRUE(taken);
+    EXPECT_EQ(queue_->add_step(id, {}).error().fault, Fault::unavailable) << "on its way";
+}
+
 TEST_F(QueueTest, ListsAndFinds) {
     ASSERT_TRUE(put({item(1), item(2, "b"), item(2, "b", 2)}));
     EXPECT_THAT(queue_->list({}).value(), SizeIs(3));
@@ -253,6 +267,18 @@ TEST_F(QueueTest, AScrubLeavesNothingOfWhatWasRemoved) {
     EXPECT_FALSE(is_in_files("4711"));
     EXPECT_TRUE(is_in_files("what stays"));
     EXPECT_THAT(queue_->content(item(2).id).value(), HasSubstr("what stays"));
+}
+
+TEST_F(QueueTest, AScrubLeavesNothingOfWhatWasRefusedOnItsWay) {
+    base::FaultPoints::allow();
+    ASSERT_TRUE(put({item(1)}));
+    ASSERT_TRUE(queue_->scrub());
+    const std::string secret = "a text that nobody else has, 4712" + std::string(3U << 20, 'z');
+    ASSERT_TRUE(base::FaultPoints::arm("queue.before_commit", 3, "error"));
+    EXPECT_FALSE(put({item(2)}, secret)) << "its third piece";
+    ASSERT_TRUE(put({item(3)})) << "behind what was forgotten";
+    ASSERT_TRUE(queue_->scrub());
+    EXPECT_FALSE(is_in_files("4712"));
 }
 
 TEST_F(QueueTest, OneProcessAtATimeAndNewerFormatsAreRefused) {

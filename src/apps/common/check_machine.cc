@@ -184,6 +184,30 @@ void note_next_hops(Config& config) {
     }
 }
 
+void note_hand_off(Config& config, const base::Value& action) {
+    const auto* host = action.table() == nullptr ? nullptr : action.find("host");
+    if (host == nullptr || host->text() == nullptr) return;
+    const auto endpoint = base::Endpoint::parse(*host->text());
+    const std::string listener = endpoint ? own_listener(config, *endpoint) : "";
+    if (listener.empty()) return;
+    config.warnings.push_back(
+        fmt::format("{}: hand_off to {} is our own smtp.listen {}: mail would go round in a loop",
+                    host->place().to_string(), *host->text(), listener));
+}
+
+/// What rules name in place of a next hop.
+void note_hand_offs(Config& config) {
+    const auto* rules = base::find_path(config.trees.policy, "rule");
+    if (rules == nullptr || rules->array() == nullptr) return;
+    for (const auto& rule : *rules->array()) {
+        const auto* then = rule.find("then");
+        if (then == nullptr) continue;
+        if (then->array() == nullptr) note_hand_off(config, *then);
+        if (then->array() == nullptr) continue;
+        for (const auto& action : *then->array()) note_hand_off(config, action);
+    }
+}
+
 void note_relaying(Config& config) {
     if (!config.smtp.relay_domains.empty()) return;
     const bool has_permitted = !config.smtp.permitted_senders.empty();
@@ -215,6 +239,7 @@ Result<void> check_machine(Config& config) {
     GATEHOUSE_CHECK(check_certificate(config));
     GATEHOUSE_CHECK(check_engine(config));
     note_next_hops(config);
+    note_hand_offs(config);
     note_relaying(config);
     return {};
 }

@@ -72,6 +72,14 @@ DeskEnd QueueDesk::show(const pb::QueueRequest& request, const DeskSinks& sinks)
     if (request.raw()) {
         const auto content = queue_.content(item->id);
         if (!content) return end_of(content.error());
+        // As of quarantine: nobody reads mail of others without a trace of it.
+        const auto since = std::chrono::duration_cast<std::chrono::microseconds>(
+            clock_.wall() - item->story.envelope.received);
+        const std::string who = base::printable(request.who(), 80);
+        const auto noted = queue_.add_step(
+            item->id, {"viewed", static_cast<std::uint64_t>(std::max<std::int64_t>(0, since.count())), who});
+        if (!noted) return end_of(noted.error());
+        base::log(base::LogLevel::info, "queue: {} viewed by {}", item->id.to_string(), who);
         sinks.raw(*content);
         return {};
     }
@@ -124,11 +132,17 @@ DeskEnd QueueDesk::remove(const pb::QueueRequest& request) {
     }
     std::vector<act::queue::NewItem> instead;
     for (const auto& one : notices) instead.push_back({one.item, {one.text}});
+    // First: once they are in the queue a loop may deliver them, and that is the newer word.
+    for (const auto& one : notices) note(pipeline::record_of(one));
     const auto done = queue_.remove(*item, std::move(instead));
-    if (!done) return end_of(done.error());
-    for (const auto& one : notices) {
-        if (const auto noted = recorder_.append(pipeline::record_of(one)); !noted)
-            base::log(base::LogLevel::error, "{}", noted.error().sentence);
+    if (!done) {
+        for (const auto& one : notices) {
+            auto record = pipeline::record_of(one);
+            record.outcomes.front().outcome = message::Outcome::deleted;
+            record.outcomes.front().reply = "never sent: what it is about stays in the queue";
+            note(record);
+        }
+        return end_of(done.error());
     }
     message::Record record = item->story;
     for (const auto& one : record.envelope.recipients) {
@@ -143,6 +157,11 @@ DeskEnd QueueDesk::remove(const pb::QueueRequest& request) {
             3, item->id.to_string() + " was deleted, but that could not be noted: " + noted.error().sentence};
     return {0, fmt::format("{} was deleted{}", item->id.to_string(),
                            notices.empty() ? "" : "; its sender is told")};
+}
+
+void QueueDesk::note(const message::Record& record) {
+    if (const auto noted = recorder_.append(record); !noted)
+        base::log(base::LogLevel::error, "{}", noted.error().sentence);
 }
 
 json::array queue_counts_json(const act::queue::Queue& queue) {

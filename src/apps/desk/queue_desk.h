@@ -37,6 +37,7 @@ class QueueDesk {
     DeskEnd hold(const pb::QueueRequest& request);
     DeskEnd release(const pb::QueueRequest& request);
     DeskEnd remove(const pb::QueueRequest& request);
+    void note(const message::Record& record);
 
     act::queue::Queue& queue_;
     record::Recorder& recorder_;

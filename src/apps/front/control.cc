@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <future>
+#include <set>
 
 #include "apps/desk/rows.h"
 #include "apps/front/front.h"
@@ -11,6 +12,7 @@
 #include "base/fault_point.h"
 #include "base/text.h"
 #include "message/decision.h"
+#include "pipeline/notices.h"
 
 namespace gatehouse::apps {
 
@@ -38,6 +40,25 @@ json::object engine_json(const Config& config, const consult::engines::ClamdEngi
     out["cache_hits"] = cache.hits;
     out["cache_misses"] = cache.misses;
     return out;
+}
+
+json::object hop_json(const act::delivery::NextHop& hop, const std::vector<act::delivery::HopReach>& reach) {
+    json::array addresses;
+    for (const auto& address : hop.addresses) addresses.push_back(json::value(address.to_string()));
+    base::SteadyTime opened{};
+    const act::delivery::HopReach* failed = nullptr;
+    for (const auto& one : reach) {
+        if (one.key != hop.key) continue;
+        opened = std::max(opened, one.opened);
+        if (failed == nullptr || one.failed > failed->failed) failed = &one;
+    }
+    const bool is_down = failed != nullptr && failed->failed > opened;
+    json::object row{{"domain", hop.domain},
+                     {"address", addresses},
+                     {"tls", act::delivery::to_string(hop.tls)},
+                     {"down", is_down}};
+    if (is_down) row["reason"] = base::printable(failed->why, 300);
+    return row;
 }
 
 }  // namespace
@@ -99,24 +120,13 @@ std::vector<act::delivery::HopReach> Front::reach_of_hops() {
 json::array Front::hop_rows() {
     const auto reach = reach_of_hops();
     json::array rows;
-    for (const auto& hop : config_.next_hops.all()) {
-        json::array addresses;
-        for (const auto& address : hop.addresses) addresses.push_back(json::value(address.to_string()));
-        base::SteadyTime opened{};
-        const act::delivery::HopReach* failed = nullptr;
-        for (const auto& one : reach) {
-            if (one.key != hop.key) continue;
-            opened = std::max(opened, one.opened);
-            if (failed == nullptr || one.failed > failed->failed) failed = &one;
-        }
-        const bool is_down = failed != nullptr && failed->failed > opened;
-        json::object row{{"domain", hop.domain},
-                         {"address", addresses},
-                         {"tls", act::delivery::to_string(hop.tls)},
-                         {"down", is_down}};
-        if (is_down) row["reason"] = base::printable(failed->why, 300);
-        rows.push_back(std::move(row));
+    for (const auto& hop : config_.next_hops.all()) rows.push_back(hop_json(hop, reach));
+    std::set<std::string> handed_off;  // hosts that policy named, once something went there
+    for (const auto& one : reach) {
+        if (one.key.starts_with(act::queue::kHandOff)) handed_off.insert(one.key);
     }
+    for (const auto& lane : handed_off)
+        rows.push_back(hop_json(pipeline::handed_off(config_.next_hops, lane), reach));
     return rows;
 }
 

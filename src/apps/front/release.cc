@@ -80,15 +80,10 @@ Result<Released> Front::release(const act::quarantine::Item& item, const std::fu
 }
 
 Result<std::vector<pipeline::OwnMessage>> Front::notices_of_deletion(const act::queue::QueueItem& item) {
-    GATEHOUSE_TRY(const auto content, queue_->content(item.id));
     const std::string hostname = config_.hostname();
     const pipeline::NoticeParts parts{hostname, config_.next_hops, config_.delivery, *clock_,
                                       static_cast<std::uint8_t>(config_.process.node)};
-    std::vector<act::notify::NoticeRecipient> recipients;
-    for (const auto& one : item.story.envelope.recipients)
-        recipients.push_back({one, "550 5.7.1 deleted by the administrator", "", clock_->wall()});
-    return pipeline::make_notices(parts, act::notify::NoticeKind::failed, item, content,
-                                  std::move(recipients));
+    return pipeline::notices_of_deletion(parts, *queue_, item);
 }
 
 }  // namespace gatehouse::apps

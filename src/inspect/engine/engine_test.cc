@@ -90,6 +90,27 @@ TEST(Engine, DescribesPartsAndHeader) {
     EXPECT_EQ(facts.micros, message::Micros());
 }
 
+TEST(Engine, KnowsMailingListsByWhatOnlyTheyWrite) {
+    const auto header = [](const std::string& text) { return look(text + "\r\n\r\n").header; };
+    const auto list = header(
+        "List-Id: \"A <b> list\" <Talk.lists.example>\r\nList-Post: <https://x/>, (c) "
+        "<mailto:t%61lk@lists.example"
+        "?subject=x>,\r\n <mailto:b@lists.example>\r\nList-Id: <other>");
+    EXPECT_TRUE(list.from_list);
+    EXPECT_EQ(list.list_id, "Talk.lists.example");
+    EXPECT_THAT(list.list_post, ElementsAre("talk@lists.example", "b@lists.example"));
+    EXPECT_TRUE(header("List-Post: NO").from_list);
+    EXPECT_THAT(header("List-Post: NO").list_post, IsEmpty());
+    EXPECT_TRUE(header("Precedence: List").from_list);
+    for (const char* not_list : {"List-Unsubscribe: <mailto:u@x>", "List-Help: <https://x>",
+                                 "Precedence: bulk", "Precedence: junk", "X-List-Id: x"}) {
+        EXPECT_FALSE(header(not_list).from_list) << not_list;
+    }
+    std::string many = "List-Post: ";
+    for (int i = 0; i < 500; ++i) many += "<mailto:a@b>,\r\n ";
+    EXPECT_LE(header(many + "x").list_post.size(), 4U);
+}
+
 TEST(Engine, SaysEarlyWhatTheHeadersAskFor) {
     Heard heard;
     look(kMixed, &heard);

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kMaxText = 998;
 constexpr std::size_t kMaxAddress = 320;
 constexpr std::size_t kMaxAddresses = 100;
+constexpr std::size_t kMaxPostingAddresses = 4;
 constexpr std::size_t kMaxNames = 100;
 constexpr std::size_t kMaxQuestions = 32;
 constexpr std::size_t kMaxDomain = 253;
@@ -43,11 +44,51 @@ void add_once(std::vector<std::string>& names, std::string name) {
     names.push_back(std::move(name));
 }
 
-bool is_of_a_list(const mime::HeaderField& field) {
-    if (base::istarts_with(field.name, "List-")) return true;
-    if (!field.is("Precedence")) return false;
-    const auto word = base::lower(base::trim(field.value));
-    return word == "list" || word == "bulk" || word == "junk";
+/// What stands in the last pair of angle brackets, else the whole.
+std::string_view in_brackets(std::string_view text) {
+    const auto open = text.rfind('<');
+    const auto close = text.rfind('>');
+    if (open == std::string_view::npos || close == std::string_view::npos || close < open) return text;
+    return text.substr(open + 1, close - open - 1);
+}
+
+std::string percent_decoded(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool is_code = text[i] == '%' && i + 2 < text.size() && base::hex_value(text[i + 1]) >= 0 &&
+                             base::hex_value(text[i + 2]) >= 0;
+        out += is_code ? static_cast<char>(base::hex_value(text[i + 1]) * 16 + base::hex_value(text[i + 2]))
+                       : text[i];
+        if (is_code) i += 2;
+    }
+    return out;
+}
+
+/// RFC 2369 section 3.4: "<mailto:list@host?subject=x>, <https://...>", or NO.
+void add_posting_addresses(const mime::HeaderField& field, std::vector<std::string>& to) {
+    constexpr std::string_view kScheme = "mailto:";
+    const std::string value = mime::unfold(field.value);
+    for (const auto url : base::split(value, '<')) {
+        if (!base::istarts_with(url, kScheme) || to.size() >= kMaxPostingAddresses) continue;
+        const auto address = url.substr(kScheme.size());
+        auto decoded = clean(percent_decoded(address.substr(0, address.find_first_of(">?"))), kMaxAddress);
+        if (!decoded.empty()) to.push_back(std::move(decoded));
+    }
+}
+
+/// What lists alone write. List-Unsubscribe, List-Help and "Precedence: bulk" stand in all kinds of mail of
+/// programs, whose sender has to hear of what did not arrive.
+void add_list(const mime::HeaderField& field, message::HeaderSummary& summary) {
+    if (field.is("List-Id")) {
+        summary.from_list = true;
+        const std::string value = mime::unfold(field.value);
+        if (summary.list_id.empty()) summary.list_id = clean(base::trim(in_brackets(value)), kMaxAddress);
+    } else if (field.is("List-Post")) {
+        summary.from_list = true;
+        add_posting_addresses(field, summary.list_post);
+    } else if (field.is("Precedence")) {
+        summary.from_list = summary.from_list || base::iequals(base::trim(field.value), "list");
+    }
 }
 
 void add_summary(const mime::HeaderField& field, message::HeaderSummary& summary) {
@@ -64,8 +105,8 @@ void add_summary(const mime::HeaderField& field, message::HeaderSummary& summary
         if (summary.date.empty()) summary.date = clean(mime::unfold(field.value), kMaxText);
     } else if (field.is("Received")) {
         ++summary.received_count;
-    } else if (is_of_a_list(field)) {
-        summary.from_list = true;
+    } else {
+        add_list(field, summary);
     }
 }
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
-#include "receive/smtp/xtext.h"
+#include "message/xtext.h"
 
 namespace gatehouse::receive::smtp {
 namespace {
@@ -95,7 +95,8 @@ std::expected<void, Reply> apply_mail(const Parameter& parameter, Mail& mail) {
         return {};
     }
     if (parameter.is("ENVID")) {
-        if (parameter.value.empty() || parameter.value.size() > kMaxEnvid || !decode_xtext(parameter.value)) {
+        if (parameter.value.empty() || parameter.value.size() > kMaxEnvid ||
+            !message::decode_xtext(parameter.value)) {
             return syntax("ENVID must be xtext of at most 100 characters");
         }
         mail.envid = parameter.value;
@@ -128,8 +129,9 @@ std::expected<void, Reply> apply_orcpt(std::string_view value, bool smtputf8, Rc
         return syntax("ORCPT must be a type, a semicolon and an encoded address");
     }
     const std::string_view address = value.substr(semicolon + 1);
-    const bool good = base::iequals(type, "utf-8") ? is_utf8_address_text(address, smtputf8)
-                                                   : !address.empty() && decode_xtext(address).has_value();
+    const bool good = base::iequals(type, "utf-8")
+                          ? message::is_utf8_address_text(address, smtputf8)
+                          : !address.empty() && message::decode_xtext(address).has_value();
     if (!good) return syntax("The address in ORCPT is not encoded as it must be");
     rcpt.orcpt = value;
     return {};

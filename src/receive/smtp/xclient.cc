@@ -6,8 +6,8 @@
 #include <string>
 
 #include "base/text.h"
+#include "message/xtext.h"
 #include "receive/smtp/command.h"
-#include "receive/smtp/xtext.h"
 
 namespace gatehouse::receive::smtp {
 namespace {
@@ -87,7 +87,7 @@ std::expected<Client, Reply> apply_xclient(std::string_view arguments, Client cl
                 return base::iequals(attribute.name, word.substr(0, equals));
             });
         if (known == kAttributes.end()) return wrong("Unknown XCLIENT attribute");
-        const auto value = decode_xtext(word.substr(equals + 1));
+        const auto value = message::decode_xtext(word.substr(equals + 1));
         const bool fits = value && !value->empty() && value->size() <= kMaxValue;
         if (!fits || !known->take(*value, client)) return wrong("Bad value of an XCLIENT attribute");
     }

@@ -1,10 +1,10 @@
-#include "receive/smtp/xtext.h"
+#include "message/xtext.h"
 
 #include <algorithm>
 
 #include "base/text.h"
 
-namespace gatehouse::receive::smtp {
+namespace gatehouse::message {
 namespace {
 
 /// An upper-case hexadecimal digit, the only kind these grammars know; -1 otherwise.
@@ -64,4 +64,4 @@ bool is_utf8_address_text(std::string_view text, bool utf8) {
     return true;
 }
 
-}  // namespace gatehouse::receive::smtp
+}  // namespace gatehouse::message
