@@ -83,7 +83,7 @@ class NextHops {
     std::unordered_map<std::string, std::size_t> by_domain_;
 };
 
-/// The retry list in seconds; Fault::usage names the word that is no time.
+/// The retry list in seconds, one at least; Fault::usage names the word that is no time.
 base::Result<std::vector<std::chrono::seconds>> retry_times(const DeliverySettings& settings);
 
 }  // namespace gatehouse::act::delivery

@@ -62,6 +62,7 @@ TEST(BackOff, FollowsTheListWithALittleChance) {
         }
     }
     EXPECT_NE(back_off(times, 1, 5), back_off(times, 1, 1500));
+    EXPECT_GE(back_off({}, 3, 0), 54min) << "no list is no reason to fall over";
 }
 
 class ScheduleTest : public ::testing::Test {
