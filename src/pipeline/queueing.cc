@@ -144,7 +144,10 @@ net::Task<Result<void>> Life::fill(const Transaction& transaction, Run& run, Par
 net::Task<Result<void>> Life::store(Run& run, Parcels& parcels) {
     Result<void> done;
     std::size_t held = 0;
-    for (; done && held < parcels.held.size(); ++held) done = co_await store_item(run, parcels.held[held]);
+    while (done && held < parcels.held.size()) {
+        done = co_await store_item(run, parcels.held[held]);
+        if (done) ++held;  // what was not made is not taken back
+    }
     if (done && !parcels.queued.empty()) {
         std::vector<act::queue::NewItem> items;
         for (auto& one : parcels.queued) items.push_back({one.item, {one.head, one.content->bytes()}});
@@ -226,8 +229,9 @@ net::Task<void> Life::queue_notices(std::vector<OwnMessage> notices) {
     for (auto& notice : notices) {
         std::vector<act::queue::NewItem> items;
         items.push_back({notice.item, {notice.text}});
-        const auto done = co_await parts_.queue.put(parts_.io, std::move(items), base::SteadyTime::max());
+        auto done = co_await parts_.queue.put(parts_.io, std::move(items), base::SteadyTime::max());
         if (done) {
+            done->publish();
             append(record_of(notice));
         } else {
             base::log(LogLevel::error, "{} is lost: {}", notice.item.id.to_string(), done.error().sentence);
