@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "pipeline/outcome.h"
 
 namespace gatehouse::pipeline {
@@ -64,6 +65,14 @@ void settle(Outcomes& outcomes, const act::delivery::FinalAnswer& answer) {
 
 }  // namespace
 
+bool is_too_many(std::string_view reply) {
+    const auto words = base::split(reply, ' ');
+    const bool is_full = words[0] == "452" || words[0] == "552";
+    if (!is_full || words.size() == 1) return is_full;
+    const bool has_status = words[1].size() >= 5 && words[1][1] == '.';
+    return !has_status || words[1].substr(1) == ".5.3";
+}
+
 net::Task<Trip> travel(act::delivery::HopPool& hops, const act::delivery::NextHop& hop, TripMessage message,
                        base::SteadyTime now, base::SteadyTime give_up, BeforeData before_data) {
     Trip trip;
@@ -72,6 +81,8 @@ net::Task<Trip> travel(act::delivery::HopPool& hops, const act::delivery::NextHo
         trip.outcomes = everybody(message, session.error().sentence);
         co_return trip;
     }
+    trip.is_reached = true;
+    if (message.patience) session->wait_for_answer(*message.patience);
     const auto started = co_await session->start(message.envelope, message.recipients, give_up);
     if (!started) {
         trip.outcomes = lost(message, *session, started.error().sentence);

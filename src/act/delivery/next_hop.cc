@@ -95,10 +95,15 @@ constexpr std::array kDeliveryFields = {
                                               {.min = 1, .max = 600, .unit = "s"}),
     field<&DeliverySettings::data_timeout>("data_timeout", "sending content without the next hop taking any",
                                            {.min = 1, .max = 600, .unit = "s"}),
-    field<&DeliverySettings::final_timeout>(
-        "final_timeout",
-        "waiting for the reply to the final dot; inspection and sending have what it leaves of 240 s",
-        {.min = 1, .max = 180, .unit = "s"}),
+    field<&DeliverySettings::final_timeout>("final_timeout",
+                                            "waiting for the reply to the final dot within a sender's "
+                                            "session; inspection and sending have what it "
+                                            "leaves of 240 s",
+                                            {.min = 1, .max = 180, .unit = "s"}),
+    field<&DeliverySettings::queued_final_timeout>(
+        "queued_final_timeout",
+        "waiting for the reply to the final dot of mail out of the queue; less than 600 s doubles mail",
+        {.min = 1, .max = 3600, .unit = "s"}),
     field<&DeliverySettings::max_connections>("max_connections", "connections to one next hop at a time",
                                               {.min = 1, .max = 10'000}),
     field<&DeliverySettings::wait_for_connection>(
@@ -111,8 +116,9 @@ constexpr std::array kDeliveryFields = {
                                       {.min = 1, .max = 86'400, .unit = "s"}),
     field<&DeliverySettings::max_messages>("max_messages", "messages over one connection",
                                            {.min = 1, .max = 1'000'000}),
-    field<&DeliverySettings::down_time>("down_time", "trying an address last after it could not be reached",
-                                        {.min = 0, .max = 3600, .unit = "s"}),
+    field<&DeliverySettings::down_time>(
+        "down_time", "trying an address last, and queued mail not at all, after it could not be reached",
+        {.min = 0, .max = 3600, .unit = "s"}),
     field<&DeliverySettings::retry>(
         "retry", "times between attempts for queued mail, at least one; the last one repeats",
         {.check = check_retry}),

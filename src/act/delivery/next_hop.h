@@ -51,6 +51,7 @@ struct DeliverySettings {
     std::int64_t command_timeout = 60;
     std::int64_t data_timeout = 180;
     std::int64_t final_timeout = 120;
+    std::int64_t queued_final_timeout = 600;  // RFC 5321 4.5.3.2.6
     std::int64_t max_connections = 100;
     std::int64_t wait_for_connection = 10;
     std::int64_t idle_time = 30;

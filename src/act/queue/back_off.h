@@ -23,4 +23,17 @@ inline std::chrono::milliseconds back_off(std::span<const std::chrono::seconds> 
     return std::chrono::milliseconds(whole + whole * share / 10'000);
 }
 
+/// So many attempts the list has room for within the lifetime of an item, none of them left out: before that
+/// age alone does not end it, since a clock may have jumped ahead.
+inline std::uint32_t least_attempts(std::span<const std::chrono::seconds> times, std::chrono::hours life) {
+    std::uint32_t count = 0;
+    std::chrono::milliseconds spent{0};
+    for (const auto time : times) {
+        spent += std::chrono::milliseconds(time) * 11 / 10;
+        if (spent > life) break;
+        ++count;
+    }
+    return std::max<std::uint32_t>(1, count);
+}
+
 }  // namespace gatehouse::act::queue

@@ -185,6 +185,12 @@ Result<std::string> Queue::content(const ItemId& id) const {
     return out;
 }
 
+Result<std::string> Queue::beginning(const ItemId& id) const {
+    GATEHOUSE_TRY(auto chunk, store_.get(content_key(id, 0)));
+    if (!chunk) return unknown(id.to_string());
+    return std::move(*chunk);
+}
+
 void Queue::give_back(const QueueItem& item, std::chrono::milliseconds pause) {
     const std::lock_guard lock(mutex_);
     const auto* at = schedule_.find(item.id);

@@ -117,6 +117,8 @@ class Queue {
     std::optional<QueueItem> take(base::WallTime now);
     /// Its bytes, all of them. Blocks on the disk. Fault::malformed, not_found: they are damaged.
     base::Result<std::string> content(const base::ItemId& id) const;
+    /// Its first bytes, a MiB at most.
+    base::Result<std::string> beginning(const base::ItemId& id) const;
     /// What an attempt came to, with the notices that follow from it.
     net::Task<base::Result<void>> commit(net::Io& io, Work work);
     /// Nothing came of it: it is due again, and its lane waits for `pause`. In memory only.

@@ -65,6 +65,13 @@ TEST(BackOff, FollowsTheListWithALittleChance) {
     EXPECT_GE(back_off({}, 3, 0), 54min) << "no list is no reason to fall over";
 }
 
+TEST(BackOff, AgeEndsNothingBeforeTheListWasTried) {
+    const std::vector<std::chrono::seconds> times{60s, 300s, 3600s};
+    EXPECT_EQ(least_attempts(times, 120h), 3U);
+    EXPECT_EQ(least_attempts(times, 1h), 2U);
+    EXPECT_EQ(least_attempts(std::vector<std::chrono::seconds>{7200s}, 1h), 1U);
+}
+
 class ScheduleTest : public ::testing::Test {
   protected:
     void add(std::uint32_t lane, Age age, std::int64_t due, std::uint32_t number) {
