@@ -257,6 +257,34 @@ TEST_F(QueueTest, AScrubLeavesNothingOfWhatWasRemoved) {
     EXPECT_THAT(queue_->content(item(2).id).value(), HasSubstr("what stays"));
 }
 
+/// What lies behind a hop that is down is not written anew for each message that passes it by.
+TEST_F(QueueTest, AScrubLeavesFilesAloneThatHaveNoGarbage) {
+    const auto files = [&] {
+        std::set<std::string> out;
+        for (const auto& entry : std::filesystem::directory_iterator(folder_ / "queue/store")) {
+            if (entry.path().extension() == ".blob") out.insert(entry.path().filename());
+        }
+        return out;
+    };
+    for (std::uint32_t i = 1; i <= 5; ++i) ASSERT_TRUE(put({item(i, "down")}, std::string(50'000, 'x')));
+    open();
+    ASSERT_TRUE(queue_->scrub());
+    const auto before = files();
+    EXPECT_FALSE(before.empty());
+    ASSERT_TRUE(put({item(9)}, "a text that nobody else has, 4711" + std::string(5000, 'z')));
+    std::optional<QueueItem> one;
+    do one = queue_->take(clock_.wall());
+    while (one && one->lane != "*");
+    ASSERT_TRUE(commit({.removed = {one->id}}));
+    ASSERT_TRUE(queue_->scrub());
+    EXPECT_EQ(files(), before);
+    EXPECT_FALSE(is_in_files("4711"));
+    open();
+    ASSERT_TRUE(queue_->remove(queue_->find(item(1).id.to_string()).value(), {}));
+    ASSERT_TRUE(queue_->scrub());
+    EXPECT_NE(files(), before);
+}
+
 TEST_F(QueueTest, OneProcessAtATimeAndNewerFormatsAreRefused) {
     const auto second = Queue::open({.folder = folder_ / "queue"}, clock_);
     ASSERT_FALSE(second);
@@ -295,13 +323,13 @@ TEST_F(QueueTest, WhatIsBeingWrittenIsCountedAsRoom) {
         EXPECT_TRUE(done || done.error().fault == Fault::limit);
         ++(done ? good : refused);
     };
-    for (std::uint32_t i = 0; i < 20; ++i) net::testing::start(io_, one(i, false));
+    for (std::uint32_t i = 0; i < 60; ++i) net::testing::start(io_, one(i, false));
     net::testing::start(io_, one(100, true));
     io_.run();
     io_.restart();
-    EXPECT_LE(good, 5);
-    EXPECT_GE(good, 2) << "a notice may use the reserve";
-    EXPECT_EQ(good + refused, 21);
+    EXPECT_LT(good, 45) << "300 MiB where 20 are free; others on this disk may have left some meanwhile";
+    EXPECT_GE(good, 1) << "a notice may use the reserve";
+    EXPECT_EQ(good + refused, 61);
 }
 
 TEST_F(QueueTest, WhatNobodyOwnsUpToIsGone) {
