@@ -43,6 +43,11 @@ bool MemoryBudget::take(std::uint64_t bytes) {
     return true;
 }
 
+bool MemoryBudget::take_alone(std::uint64_t bytes) {
+    std::uint64_t none = 0;
+    return used_.compare_exchange_strong(none, bytes, std::memory_order_relaxed);
+}
+
 MemoryShare& MemoryShare::operator=(MemoryShare&& other) noexcept {
     if (this != &other) {
         release();
@@ -64,6 +69,12 @@ bool MemoryShare::grow_to(std::uint64_t bytes) {
         return true;
     }
     return false;
+}
+
+bool MemoryShare::grow_alone(std::uint64_t bytes) {
+    if (held_ != 0 || !budget_->take_alone(bytes)) return grow_to(bytes);
+    held_ = bytes;
+    return true;
 }
 
 void MemoryShare::release() {

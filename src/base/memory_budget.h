@@ -24,6 +24,7 @@ class MemoryBudget {
   private:
     friend class MemoryShare;
     bool take(std::uint64_t bytes);
+    bool take_alone(std::uint64_t bytes);
     void give_back(std::uint64_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
 
     std::atomic<std::uint64_t> limit_;
@@ -42,6 +43,8 @@ class MemoryShare {
     /// Holds at least `bytes` afterwards; false = the budget has no room, and nothing has changed. Grows in
     /// steps, so that a message that arrives in small pieces asks seldom.
     [[nodiscard]] bool grow_to(std::uint64_t bytes);
+    /// For what is larger than the whole budget and has to go all the same: when nobody else holds anything.
+    [[nodiscard]] bool grow_alone(std::uint64_t bytes);
     void release();
     std::uint64_t held() const { return held_; }
 

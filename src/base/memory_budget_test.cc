@@ -44,6 +44,20 @@ TEST(MemoryBudget, RefusesWhatIsNotThere) {
     EXPECT_FALSE(second.grow_to(second.held() + 1));
 }
 
+TEST(MemoryBudget, WhatIsLargerThanAllOfItGoesAlone) {
+    MemoryBudget budget(100);
+    MemoryShare small(budget);
+    ASSERT_TRUE(small.grow_to(1));
+    MemoryShare large(budget);
+    EXPECT_FALSE(large.grow_alone(1000));
+    small.release();
+    EXPECT_TRUE(large.grow_alone(1000));
+    EXPECT_EQ(budget.used(), 1000U);
+    EXPECT_FALSE(small.grow_to(1));
+    large.release();
+    EXPECT_EQ(budget.used(), 0U);
+}
+
 TEST(MemoryBudget, SharesMove) {
     MemoryBudget budget(kMiB);
     MemoryShare first(budget);

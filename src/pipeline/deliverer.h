@@ -3,8 +3,12 @@
 // follow.
 //
 // An answer that never came (in doubt) is asked for again: here the message is ours, and to send it twice is
-// less bad than to lose it (RFC 5321 section 4.5.4.1, RFC 1047). Everything else is told apart as the hop
-// said.
+// less bad than to lose it (RFC 5321 section 4.5.4.1, RFC 1047). It is waited for 10 minutes
+// (delivery.queued_final_timeout), the next time comes late, and after a few of them the sender is told.
+// Everything else is told apart as the hop said.
+//
+// A hop that is known to be down is not asked: its lane rests, nothing is counted or read. At most 100
+// recipients go in one transaction (4.5.3.1.8); an attempt is over when each was asked for once.
 #pragma once
 
 #include <atomic>
@@ -53,15 +57,26 @@ class Deliverer {
 
   private:
     struct Attempt;
+    struct Told;
     net::Task<void> deliver(act::queue::QueueItem item);
     void give_back(const act::queue::QueueItem& item);
     net::Task<void> attempt(act::queue::QueueItem& item);
+    void choose(Attempt& attempt) const;
+    bool may_begin(Attempt& attempt);
+    bool find_memory(Attempt& attempt);
     net::Task<bool> fetch(Attempt& attempt);
     net::Task<void> ask(Attempt& attempt);
+    net::Task<void> go(Attempt& attempt);
     void conclude(Attempt& attempt);
+    void sort(Attempt& attempt, Told& told);
+    void schedule_next(Attempt& attempt);
+    std::vector<OwnMessage> notices_of(Attempt& attempt, Told told, bool is_late) const;
+    void conclude_or_wait(Attempt& attempt);
     void note(const Attempt& attempt);
     void note_notices(const Attempt& attempt);
     void rename(Attempt& attempt);
+    void note_or_log(const Attempt& attempt);
+    net::Task<base::Result<void>> commit(const Attempt& attempt);
     net::Task<void> settle(Attempt& attempt);
     NoticeParts notice_parts() const;
     static act::notify::NoticeRecipient told_of(const Attempt& attempt, std::size_t at);
@@ -71,6 +86,7 @@ class Deliverer {
     std::atomic<bool> is_woken_{false};
     bool is_stopping_ = false;
     base::SteadyTime room_at_{};
+    base::SteadyTime memory_logged_at_{};
     std::atomic<std::size_t> under_way_{0};
 };
 

@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/text.h"
 #include "pipeline/outcome.h"
 
 namespace gatehouse::pipeline {
@@ -21,11 +22,6 @@ Outcomes everybody(const TripMessage& message, const std::string& why) {
     return out;
 }
 
-/// RFC 5321 4.5.3.1.10: old software says 552 where it has too many recipients; the rest is to come later.
-bool is_too_many(const act::delivery::Reply& reply) {
-    return reply.code == 552 && (reply.enhanced.empty() || reply.enhanced == "5.5.3");
-}
-
 /// What the hop said of each recipient; delivered = taken so far.
 Outcomes answers(const TripMessage& message, const act::delivery::StartAnswers& started,
                  const std::string& hop) {
@@ -33,7 +29,8 @@ Outcomes answers(const TripMessage& message, const act::delivery::StartAnswers& 
     bool any = false;
     for (std::size_t i = 0; i < message.recipients.size(); ++i) {
         const auto& reply = started.recipients[i];
-        const auto outcome = any && is_too_many(reply) ? Outcome::deferred : outcome_of(reply.code);
+        const bool is_later = any && is_too_many(reply.to_string());
+        const auto outcome = is_later ? Outcome::deferred : outcome_of(reply.code);
         any = any || outcome == Outcome::delivered;
         out.push_back({message.recipients[i].address, outcome, reply.to_string(), hop, ""});
     }
@@ -100,6 +97,8 @@ net::Task<Trip> go(act::delivery::HopPool& hops, const act::delivery::NextHop& h
         trip.outcomes = everybody(message, session.error().sentence);
         co_return trip;
     }
+    trip.is_reached = true;
+    if (message.patience) session->wait_for_answer(*message.patience);
     const auto started = co_await session->start(message.envelope, message.recipients, give_up);
     if (!started) {
         trip.outcomes = lost(message, *session, started.error().sentence);
@@ -130,6 +129,14 @@ net::Task<Trip> travel(act::delivery::HopPool& hops, const act::delivery::NextHo
     auto trip = co_await go(hops, hop, message, std::move(terms));
     agree_on_duplicates(trip);
     co_return trip;
+}
+
+bool is_too_many(std::string_view reply) {
+    const auto words = base::split(reply, ' ');
+    const bool is_full = words[0] == "452" || words[0] == "552";
+    if (!is_full || words.size() == 1) return is_full;
+    const bool has_status = words[1].size() >= 5 && words[1][1] == '.';
+    return !has_status || words[1].substr(1) == ".5.3";
 }
 
 }  // namespace gatehouse::pipeline

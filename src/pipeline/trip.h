@@ -2,7 +2,9 @@
 // share.
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -20,6 +22,8 @@ struct TripMessage {
     std::string_view head;     ///< the lines that we put in front
     std::string_view content;  ///< what follows them
     bool header_is_8bit = true;
+    /// For the answer to the final dot, where no client waits for it; nothing = delivery.final_timeout.
+    std::optional<std::chrono::seconds> patience = {};
 };
 
 using Outcomes = std::vector<message::RecipientOutcome>;
@@ -31,8 +35,13 @@ using BeforeData = std::function<base::Result<void>(const Outcomes&)>;
 struct Trip {
     Outcomes outcomes;             ///< one each: delivered, deferred, rejected or in_doubt
     std::vector<bool> are_ours;    ///< one each: the reply is our own refusal, the hop was not asked
+    bool is_reached = false;       ///< there was a connection to the hop
     bool reports_success = false;  ///< the hop offers DSN, so what becomes of NOTIFY=SUCCESS is its business
 };
+
+/// Did the hop say no only because a transaction takes no more recipients? RFC 5321 4.5.3.1.10: 452, or 552
+/// of old software.
+bool is_too_many(std::string_view reply);
 
 struct TripTerms {
     base::SteadyTime now;

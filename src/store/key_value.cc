@@ -98,6 +98,13 @@ struct KeyValueStore::State {
     ~State() {
         if (db) (void)db->Close();
     }
+    base::Result<void> check_room(std::uint64_t bytes) const {
+        std::error_code error;
+        const auto disk = std::filesystem::space(path, error);
+        if (error || disk.available > bytes) return {};
+        return fail(Fault::unavailable, "no room to scrub the store {}: {} bytes are to be written anew",
+                    path, bytes);
+    }
 };
 
 KeyValueStore::KeyValueStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -259,10 +266,24 @@ base::Result<void> KeyValueStore::scrub(std::atomic<bool>& stop) {
     rocksdb::CompactRangeOptions all;
     all.exclusive_manual_compaction = false;
     all.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
-    all.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kForce;
-    all.blob_garbage_collection_age_cutoff = 1.0;
     all.canceled = &stop;
+    // First without the large values: then it is known whether their files hold anything that was removed.
+    all.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kDisable;
     if (status.ok()) status = state_->db->CompactRange(all, nullptr, nullptr);
+    rocksdb::ColumnFamilyMetaData files;
+    state_->db->GetColumnFamilyMetaData(&files);
+    std::uint64_t garbage = 0;
+    std::uint64_t living = 0;
+    for (const auto& file : files.blob_files) {
+        garbage += file.garbage_blob_bytes;
+        living += file.total_blob_bytes - file.garbage_blob_bytes;
+    }
+    if (status.ok() && !stop && garbage > 0) {
+        GATEHOUSE_CHECK(state_->check_room(living));
+        all.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kForce;
+        all.blob_garbage_collection_age_cutoff = 1.0;
+        status = state_->db->CompactRange(all, nullptr, nullptr);
+    }
     if (stop) return fail(Fault::unavailable, "the scrub of {} was stopped", state_->path);
     if (!status.ok()) return failed(status, state_->path);
     return {};

@@ -66,10 +66,11 @@ class KeyValueStore {
     base::Result<void> visit_prefix(std::string_view prefix, const Visitor& visitor) const;
 
     base::Result<void> sync();
-    /// Writes everything anew that shares a file with removed bytes, and drops the log: what was removed
-    /// before the call is in no file afterwards. Takes as long as the living values are large; other calls go
-    /// on.
-    /// Ends early (Fault::unavailable) when `stop` becomes true.
+    /// What was removed before the call is in no file afterwards, nor in the log. Keys and small values are
+    /// written anew. Large values, too, all that live, but only when removed ones have left bytes in their
+    /// files (not what came and went between two scrubs): that takes as long as they are large and as much
+    /// room as they have now; without the room it is Fault::unavailable. Other calls go on. Ends early
+    /// (Fault::unavailable) when `stop` becomes true.
     base::Result<void> scrub(std::atomic<bool>& stop);
     /// An estimate by RocksDB; for statistics.
     std::uint64_t approximate_count() const;

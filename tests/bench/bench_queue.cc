@@ -48,11 +48,12 @@ net::Task<void> fill(Queue& queue, net::Io& io, std::uint32_t& next, std::uint32
     while (next < most) {
         std::vector<NewItem> items;
         items.push_back({make_item(next++, now), {content}});
-        const auto done = co_await queue.put(io, std::move(items), base::SteadyTime::max());
+        auto done = co_await queue.put(io, std::move(items), base::SteadyTime::max());
         if (!done) {
             fmt::print(stderr, "{}\n", done.error().sentence);
             std::exit(3);
         }
+        done->publish();
     }
 }
 

@@ -179,7 +179,7 @@ TEST_F(QueueTest, NobodyAnswersTheNullSender) {
 }
 
 TEST_F(QueueTest, DelaysAreToldOnceAndAgeEndsIt) {
-    start("[delivery]\ndown_time = 0\nwarn_hours = 4\nlifetime_hours = 24\n");
+    start("[delivery]\ndown_time = 0\nwarn_hours = 4\nlifetime_hours = 24\nretry = [\"1 h\"]\n");
     rescript("CONNECT = cut");
     ASSERT_THAT(deliver({"user@gw.test"}), StartsWith("250"));
     ASSERT_TRUE(tried(1));
@@ -267,6 +267,27 @@ TEST_F(QueueTest, OperatorsHoldReleaseFlushAndDelete) {
     EXPECT_EQ(gateway_->command({"queue", "hold", held}).exit_code, 1);
     ASSERT_TRUE(gateway_->stop());
     EXPECT_EQ(gateway_->command({"queue", "list"}).exit_code, 0) << "also while nothing runs";
+}
+
+/// With the default down_time: what waits for a hop that is known to be down is tried when an operator says
+/// so.
+TEST_F(QueueTest, AFlushForgetsThatAHopWasDown) {
+    start("[delivery]\nwarn_hours = 4\n");
+    rescript("CONNECT = cut");
+    ASSERT_THAT(deliver({"user@gw.test"}), StartsWith("250"));
+    ASSERT_TRUE(tried(1));
+    for (int i = 0; i < 3; ++i) ASSERT_THAT(deliver({"user@gw.test"}), StartsWith("250"));
+    std::this_thread::sleep_for(1200ms);
+    const auto rows = queued();
+    ASSERT_EQ(rows.size(), 4U);
+    EXPECT_LE(std::count_if(rows.begin(), rows.end(),
+                            [](const auto& row) { return row.at("attempts").template to_number<int>() > 0; }),
+              2)
+        << "each loop may have found out by itself";
+    rescript("");
+    EXPECT_THAT(gateway_->command({"queue", "flush"}).out, HasSubstr("4 items are tried now"));
+    EXPECT_TRUE(sink_->wait_for_messages(4, 10s));
+    EXPECT_TRUE(soon([&] { return queued().empty(); }));
 }
 
 TEST_F(QueueTest, AStopAndAKillLoseNothing) {

@@ -56,8 +56,8 @@ std::string rules_for(const Stage& stage, const Deed& deed) {
 Row misbehave(const Stage& stage, const Deed& deed, int seconds) {
     WorldPlan plan;
     plan.delivery =
-        "connect_timeout = 1\ncommand_timeout = 1\ndata_timeout = 1\nfinal_timeout = 2\nwait_for_connection "
-        "= 1";
+        "connect_timeout = 1\ncommand_timeout = 1\ndata_timeout = 1\nfinal_timeout = 2\n"
+        "queued_final_timeout = 2\nwait_for_connection = 1";
     World world(fmt::format("hop.{}.{}", deed.name, stage.name), plan);
     if (!world.start()) return world.finish();
     const auto before = world.connections_to_inner();

@@ -71,11 +71,11 @@ net::Task<Result<Reply>> HopConnection::answer(SteadyTime deadline) {
 }
 
 net::Task<Result<bool>> HopConnection::send_content(std::string_view head, std::string_view content,
-                                                    SteadyTime deadline) {
+                                                    SendTime time) {
     DotStuffer stuffer(head, content);
     for (auto pieces = stuffer.pieces(); !pieces.empty(); pieces = stuffer.pieces()) {
         if (!machine_.is_in_content()) co_return false;
-        const auto written = co_await stream_.write_some(pieces, deadline);
+        const auto written = co_await stream_.write_some(pieces, time.next());
         if (written && *written > 0) {
             stuffer.written(*written);
             continue;

@@ -6,6 +6,7 @@
 // connection is of no more use.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <span>
 #include <string>
@@ -28,6 +29,14 @@ struct HopInfo {
     std::string to_string() const;
 };
 
+/// How long content may take: until `latest`, and never longer than `without_progress` between two pieces.
+struct SendTime {
+    const base::Clock& clock;
+    base::SteadyTime latest;
+    std::chrono::seconds without_progress;
+    base::SteadyTime next() const { return std::min(latest, clock.steady() + without_progress); }
+};
+
 class HopConnection {
   public:
     /// `scratch` is the loop's shared read buffer.
@@ -46,7 +55,7 @@ class HopConnection {
     /// Between 354 and the reply: writes head and content, stuffed, with the final dot. False = the hop
     /// answered before the dot was written; the machine has its reply.
     net::Task<base::Result<bool>> send_content(std::string_view head, std::string_view content,
-                                               base::SteadyTime deadline);
+                                               SendTime time);
     /// QUIT, as far as the hop plays along, then close.
     net::Task<void> say_goodbye(base::SteadyTime deadline);
 

@@ -51,6 +51,14 @@ const std::string* HopPool::why_down(const NextHop& hop) const {
     return core_->why_down(hop);
 }
 
+std::optional<base::SteadyTime> HopPool::down_until(const NextHop& hop) const {
+    return core_->down_until(hop);
+}
+
+void HopPool::forget_down() {
+    core_->forget_down();
+}
+
 HopPoolCounts HopPool::counts() const {
     return core_->counts();
 }

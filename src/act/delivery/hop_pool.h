@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -66,6 +67,10 @@ class HopPool {
     /// No address of it could be reached lately (down_time), so asking now would only cost time: why not.
     /// Null: it may be asked.
     const std::string* why_down(const NextHop& hop) const;
+    /// When it may be asked again; nothing: it may be asked.
+    std::optional<base::SteadyTime> down_until(const NextHop& hop) const;
+    /// An operator wants them all to be tried now.
+    void forget_down();
     /// Called while somebody waits for a connection and all are held, at once and every half second: the
     /// owner may abandon() a session whose client lets it lie idle, and says whether it did; then that
     /// connection's slot is waited for first. Without it a few silent clients could hold them all.

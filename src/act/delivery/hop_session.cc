@@ -229,10 +229,11 @@ net::Task<FinalAnswer> HopSession::data(std::string_view head, std::string_view 
 net::Task<FinalAnswer> HopSession::send_content(std::string_view head, std::string_view content,
                                                 SteadyTime give_up) {
     const auto& settings = slot_->core().settings();
-    const auto sent =
-        co_await connection_->send_content(head, content, std::min(give_up, after(settings.data_timeout)));
+    const auto sent = co_await connection_->send_content(
+        head, content, {slot_->core().clock(), give_up, std::chrono::seconds(settings.data_timeout)});
     if (!sent) co_return lost(DataOutcome::not_sent, "before the final dot", sent.error());
-    auto reply = co_await connection_->answer(after(settings.final_timeout));
+    const auto patience = patience_ ? patience_->count() : settings.final_timeout;
+    auto reply = co_await connection_->answer(after(patience));
     if (!reply && !*sent) co_return lost(DataOutcome::not_sent, "before the final dot", reply.error());
     if (!reply) co_return lost(DataOutcome::in_doubt, "after the final dot", reply.error());
     if (!reply->is_positive()) co_return refused(std::move(*reply));

@@ -31,7 +31,8 @@ enum class DataOutcome {
     accepted,  ///< 2xx after our dot: the message is the hop's now
     refused,   ///< 4xx or 5xx, to DATA, to the dot or before it; `reply` passes on
     in_doubt,  ///< our dot was written and no answer came: it may or may not have been taken. Cut-through
-               ///< leaves it with the client; the queue, whose message it is, sends it again (RFC 1047)
+               ///< leaves it with the client; the queue, whose message it is, sends it again, a few times
+               ///< (RFC 1047)
     not_sent,  ///< the connection failed before our dot was written: safe to try again
 };
 std::string_view to_string(DataOutcome outcome);
@@ -66,8 +67,12 @@ class HopSession {
     std::span<const Reply> heard() const { return heard_; }
     /// One more recipient of the started transaction.
     net::Task<base::Result<Reply>> rcpt(const message::Recipient& recipient);
+    /// Before data(): its answer is waited for that long, in place of final_timeout, which is made for
+    /// clients who wait for us meanwhile.
+    void wait_for_answer(std::chrono::seconds patience) { patience_ = patience; }
     /// DATA, then `head` (complete lines) and the content behind it, which must be out until `give_up` (and
-    /// within data_timeout); the answer to the dot is then waited for as long as final_timeout says.
+    /// never without progress for data_timeout); the answer to the dot is then waited for as long as
+    /// final_timeout says.
     /// `header_is_8bit`: as inspected, or unknown; it matters where SMTPUTF8 was asked for and is not
     /// offered.
     net::Task<FinalAnswer> data(std::string_view head, std::string_view content, base::SteadyTime give_up,
@@ -105,11 +110,12 @@ class HopSession {
     std::unique_ptr<HopConnection> connection_;
     HopInfo info_;
     bool refuse_eight_bit_ = false;
-    bool lacks_smtputf8_ = false;  // the client asked for it, and the hop does not offer it
-    bool answered_ = false;        // the hop answered a command of this session
-    Reply mail_;                   // its answer to MAIL
-    std::vector<Reply> heard_;     // of a start that failed
-    std::size_t taken_ = 0;        // recipients it accepted
+    bool lacks_smtputf8_ = false;                   // the client asked for it, and the hop does not offer it
+    bool answered_ = false;                         // the hop answered a command of this session
+    Reply mail_;                                    // its answer to MAIL
+    std::vector<Reply> heard_;                      // of a start that failed
+    std::size_t taken_ = 0;                         // recipients it accepted
+    std::optional<std::chrono::seconds> patience_;  // for the answer to the dot
     base::SteadyTime give_up_ = base::SteadyTime::max();  // of its answers to commands
 };
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "support/delivery_fixture.h"
 
 namespace gatehouse::act::delivery {
@@ -213,6 +215,59 @@ TEST_F(HopSessionTest, EarlyRefusalInTheMiddleOfTheContent) {
     }
     // Small content is in the wire before the hop has said anything: its early word is the answer to the dot.
     EXPECT_EQ(outcome("BODY = 552 5.3.4 no then cut").reply.code, 552);
+}
+
+/// A hop that takes content slowly: so much of it, every tenth of a second.
+class SlowHop {
+  public:
+    SlowHop() : acceptor_(io_, {net::asio::ip::address_v4::loopback(), 0}), thread_([this] { serve(); }) {}
+    base::Endpoint endpoint() const {
+        return base::Endpoint::parse("127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()))
+            .value();
+    }
+
+  private:
+    void serve() {
+        net::ErrorCode error;
+        auto peer = acceptor_.accept(error);
+        const auto say = [&](const std::string& text) { peer.write_some(net::asio::buffer(text), error); };
+        std::string seen;
+        std::vector<char> piece(1U << 20);
+        const auto hear = [&](const std::string& end) {
+            while (!error && !seen.contains(end)) {
+                const auto got = peer.read_some(net::asio::buffer(piece), error);
+                seen.append(piece.data(), got);
+                if (got > 10'000) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+                if (end == "\r\n.\r\n" && seen.size() > 100) seen.erase(0, seen.size() - 100);
+            }
+            seen.clear();
+        };
+        say("220 slow\r\n");
+        hear("\r\n");
+        say("250 slow\r\n");
+        for (const char* reply : {"250 ok\r\n", "250 ok\r\n", "354 go on\r\n"}) {
+            hear("\r\n");
+            say(reply);
+        }
+        hear("\r\n.\r\n");
+        say("250 taken\r\n");
+    }
+
+    net::asio::io_context io_;
+    net::asio::ip::tcp::acceptor acceptor_;
+    std::jthread thread_;  // last
+};
+
+TEST_F(HopSessionTest, ContentMayTakeLongWhileTheHopTakesIt) {
+    auto settings = quick_settings();
+    settings.data_timeout = 1;
+    make_pool(settings);
+    const SlowHop slow;
+    const auto begin = clock_.steady();
+    const auto delivered = deliver(hop({slow.endpoint()}), big_letter(30 << 20));
+    EXPECT_EQ(delivered.final_answer.outcome, DataOutcome::accepted)
+        << delivered.final_answer.reason.sentence;
+    EXPECT_GT(clock_.steady() - begin, std::chrono::milliseconds(1500));
 }
 
 TEST_F(HopSessionTest, GiveUpBoundsTheContent) {

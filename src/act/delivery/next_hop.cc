@@ -18,6 +18,7 @@ using base::field;
 
 constexpr std::size_t kMaxAddresses = 16;
 constexpr std::uint16_t kSmtpPort = 25;
+constexpr std::int64_t kLongestPause = 30LL * 24 * 3600;  // between two attempts, in seconds
 
 constexpr std::array<std::string_view, 4> kTlsWords{"opportunistic", "required", "verify", "never"};
 constexpr std::array<std::string_view, 2> kEightBitWords{"as_is", "refuse"};
@@ -66,8 +67,9 @@ base::Result<void> check_name(std::string_view text) {
 
 base::Result<void> check_retry(std::string_view text) {
     const auto seconds = base::parse_quantity(text, "s");
-    if (seconds && *seconds >= 1) return {};
-    return fail(Fault::usage, "\"{}\" is no time such as \"5 min\"", base::printable(text, 40));
+    if (seconds && *seconds >= 1 && *seconds <= kLongestPause) return {};
+    return fail(Fault::usage, "\"{}\" is no time from \"1 s\" to \"30 d\", such as \"5 min\"",
+                base::printable(text, 40));
 }
 
 constexpr std::array kNextHopFields = {
@@ -93,10 +95,15 @@ constexpr std::array kDeliveryFields = {
                                               {.min = 1, .max = 600, .unit = "s"}),
     field<&DeliverySettings::data_timeout>("data_timeout", "sending content without the next hop taking any",
                                            {.min = 1, .max = 600, .unit = "s"}),
-    field<&DeliverySettings::final_timeout>(
-        "final_timeout",
-        "waiting for the reply to the final dot; inspection and sending have what it leaves of 240 s",
-        {.min = 1, .max = 180, .unit = "s"}),
+    field<&DeliverySettings::final_timeout>("final_timeout",
+                                            "waiting for the reply to the final dot within a sender's "
+                                            "session; inspection and sending have what it "
+                                            "leaves of 240 s",
+                                            {.min = 1, .max = 180, .unit = "s"}),
+    field<&DeliverySettings::queued_final_timeout>(
+        "queued_final_timeout",
+        "waiting for the reply to the final dot of mail out of the queue; less than 600 s doubles mail",
+        {.min = 1, .max = 3600, .unit = "s"}),
     field<&DeliverySettings::max_connections>("max_connections", "connections to one next hop at a time",
                                               {.min = 1, .max = 10'000}),
     field<&DeliverySettings::wait_for_connection>(
@@ -109,10 +116,12 @@ constexpr std::array kDeliveryFields = {
                                       {.min = 1, .max = 86'400, .unit = "s"}),
     field<&DeliverySettings::max_messages>("max_messages", "messages over one connection",
                                            {.min = 1, .max = 1'000'000}),
-    field<&DeliverySettings::down_time>("down_time", "trying an address last after it could not be reached",
-                                        {.min = 0, .max = 3600, .unit = "s"}),
-    field<&DeliverySettings::retry>("retry", "times between attempts for queued mail; the last one repeats",
-                                    {.check = check_retry}),
+    field<&DeliverySettings::down_time>(
+        "down_time", "trying an address last, and queued mail not at all, after it could not be reached",
+        {.min = 0, .max = 3600, .unit = "s"}),
+    field<&DeliverySettings::retry>(
+        "retry", "times between attempts for queued mail, at least one; the last one repeats",
+        {.check = check_retry}),
     field<&DeliverySettings::lifetime_hours>("lifetime_hours",
                                              "keeping mail in the queue before it is returned",
                                              {.min = 1, .max = 24 * 30, .unit = "h"}),
@@ -221,6 +230,8 @@ const NextHop* NextHops::pick(std::string_view domain) const {
 
 base::Result<std::vector<std::chrono::seconds>> retry_times(const DeliverySettings& settings) {
     std::vector<std::chrono::seconds> out;
+    if (settings.retry.empty())
+        return fail(Fault::usage, "delivery.retry is empty: name at least one time, such as [\"5 min\"]");
     for (const auto& word : settings.retry) {
         GATEHOUSE_CHECK(check_retry(word));
         out.emplace_back(*base::parse_quantity(word, "s"));

@@ -51,6 +51,7 @@ struct DeliverySettings {
     std::int64_t command_timeout = 60;
     std::int64_t data_timeout = 180;
     std::int64_t final_timeout = 120;
+    std::int64_t queued_final_timeout = 600;  // RFC 5321 4.5.3.2.6
     std::int64_t max_connections = 100;
     std::int64_t wait_for_connection = 10;
     std::int64_t idle_time = 30;
@@ -83,7 +84,7 @@ class NextHops {
     std::unordered_map<std::string, std::size_t> by_domain_;
 };
 
-/// The retry list in seconds; Fault::usage names the word that is no time.
+/// The retry list in seconds, one at least; Fault::usage names the word that is no time.
 base::Result<std::vector<std::chrono::seconds>> retry_times(const DeliverySettings& settings);
 
 }  // namespace gatehouse::act::delivery

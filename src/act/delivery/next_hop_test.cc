@@ -116,6 +116,15 @@ TEST(DeliverySettings, Table) {
     EXPECT_NE(base::fill(kDeliveryTable, bad, &settings).error().sentence.find("\"soon\" is no time"),
               std::string::npos);
     EXPECT_EQ(retry_times(DeliverySettings())->front(), std::chrono::seconds(60));
+    DeliverySettings none;
+    none.retry.clear();
+    EXPECT_EQ(retry_times(none).error().fault, base::Fault::usage);
+    for (const char* word : {"9000000000000000 s", "31 d", "0 s"}) {
+        none.retry = {word};
+        EXPECT_FALSE(retry_times(none)) << word;
+    }
+    none.retry = {"30 d"};
+    EXPECT_TRUE(retry_times(none));
     EXPECT_EQ(kDeliveryTable.defaults(kDeliveryTable.fields).size(), kDeliveryTable.fields.size());
 }
 

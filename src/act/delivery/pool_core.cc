@@ -278,6 +278,20 @@ const std::string* PoolCore::why_down(const NextHop& hop) const {
     return is_down && !reach.empty() ? &reach.front().why : nullptr;
 }
 
+std::optional<SteadyTime> PoolCore::down_until(const NextHop& hop) const {
+    if (why_down(hop) == nullptr) return std::nullopt;
+    const auto& reach = states_.find(hop.key)->second->reach;
+    return std::min_element(reach.begin(), reach.end(),
+                            [](const auto& a, const auto& b) { return a.down_until < b.down_until; })
+        ->down_until;
+}
+
+void PoolCore::forget_down() {
+    for (auto& [key, state] : states_) {
+        for (auto& one : state->reach) one.down_until = {};
+    }
+}
+
 std::vector<HopReach> PoolCore::reach() const {
     std::vector<HopReach> out;
     for (const auto& [key, state] : states_) {

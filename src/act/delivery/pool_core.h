@@ -81,12 +81,15 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
     void close();
     void set_make_room(std::function<bool(const NextHop&)> make_room) { make_room_ = std::move(make_room); }
 
+    const base::Clock& clock() const { return clock_; }
     base::SteadyTime now() const { return clock_.steady(); }
     base::SteadyTime after(std::int64_t seconds) const { return now() + std::chrono::seconds(seconds); }
     const DeliverySettings& settings() const { return options_.settings; }
     HopPoolCounts counts() const;
     std::vector<HopReach> reach() const;
     const std::string* why_down(const NextHop& hop) const;
+    std::optional<base::SteadyTime> down_until(const NextHop& hop) const;
+    void forget_down();
     HopPoolCounts& tally() { return counts_; }
 
   private:

@@ -38,11 +38,49 @@ void remove_content(const ItemId& id, std::uint64_t size, std::vector<store::Cha
 
 }  // namespace
 
+/// Bytes that are counted until they are on the disk, or never will be.
+class Queue::Room {
+  public:
+    Room(std::shared_ptr<std::atomic<std::uint64_t>> count, std::uint64_t bytes)
+        : count_(std::move(count)), bytes_(bytes) {
+        *count_ += bytes_;
+    }
+    Room(Room&& other) noexcept : count_(std::move(other.count_)), bytes_(other.bytes_) {}
+    Room& operator=(Room&&) = delete;
+    ~Room() {
+        if (count_) *count_ -= bytes_;
+    }
+
+  private:
+    std::shared_ptr<std::atomic<std::uint64_t>> count_;
+    std::uint64_t bytes_;
+};
+
 bool Queue::has_room(std::uint64_t bytes) const {
+    return is_free(*in_flight_ + bytes + static_cast<std::uint64_t>(options_.settings.reserve));
+}
+
+bool Queue::is_free(std::uint64_t bytes) const {
     struct statvfs disk{};
     if (::statvfs(options_.folder.c_str(), &disk) != 0) return true;  // then writing will tell
-    const std::uint64_t free = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
-    return free >= bytes + static_cast<std::uint64_t>(options_.settings.reserve);
+    return static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize >= bytes;
+}
+
+std::uint64_t Queue::bytes_of(const Work& work) {
+    std::uint64_t bytes = 0;
+    for (const auto& one : work.added) bytes += one.item.size;
+    return bytes;
+}
+
+/// Counted first, so that many at once do not see the same free space.
+Result<Queue::Room> Queue::take_room(const Work& work) const {
+    const auto bytes = bytes_of(work);
+    Room room(in_flight_, bytes);
+    const bool is_notice = std::all_of(work.added.begin(), work.added.end(),
+                                       [](const NewItem& one) { return one.item.is_notice; });
+    const auto reserve = static_cast<std::uint64_t>(options_.settings.reserve) / (is_notice ? 2 : 1);
+    if (is_free(*in_flight_ + reserve)) return room;
+    return fail(Fault::limit, "the disk of the queue has no room for {} bytes more", bytes);
 }
 
 /// Its name goes with the first batch that is stored.
@@ -163,6 +201,13 @@ std::vector<ItemId> Queue::added_ids(const Pending& pending) {
     return ids;
 }
 
+void Queue::mark_for_later(const Pending& pending) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& effect : pending.effects) {
+        if (auto* at = schedule_.find(effect.key.turn.id)) at->is_for_later = true;
+    }
+}
+
 void Queue::publish(const std::vector<ItemId>& ids) {
     std::function<void()> wake;
     {
@@ -196,9 +241,12 @@ void Queue::take_back_locked(const std::vector<ItemId>& ids) {
     committer_->submit(std::make_shared<Batch>(std::move(changes), true),
                        [this, ids](const Result<void>& done) {
                            const std::lock_guard again(mutex_);
-                           if (!done)
-                               return base::log(base::LogLevel::error, "queue: {}", done.error().sentence);
-                           for (const auto& id : ids) schedule_.leave(id);
+                           if (done) {
+                               for (const auto& id : ids) schedule_.leave(id);
+                               return;
+                           }
+                           base::log(base::LogLevel::error, "queue: {}", done.error().sentence);
+                           to_erase_.insert(ids.begin(), ids.end());  // tidy() tries again
                        });
 }
 
@@ -277,6 +325,14 @@ net::Task<Result<Stored>> Queue::put(net::Io& io, std::vector<NewItem> items, ba
     Work work;
     work.added = std::move(items);
     auto chunks = measure(work);
+    const auto room = take_room(work);
+    if (!room) co_return std::unexpected(room.error());
+    auto stored = co_await store_items(io, std::move(work), std::move(chunks), give_up);
+    co_return stored;
+}
+
+net::Task<Result<Stored>> Queue::store_items(net::Io& io, Work work, std::vector<Chunks> chunks,
+                                             base::SteadyTime give_up) {
     Result<void> done;
     for (std::size_t i = 0; done && i < chunks.size(); ++i) {
         done = co_await upload(io, work.added[i].item.id, chunks[i], give_up);
@@ -292,6 +348,7 @@ net::Task<Result<Stored>> Queue::put(net::Io& io, std::vector<NewItem> items, ba
     }
     const auto shared = *pending;  // with the committer
     shared->is_for_later = true;
+    mark_for_later(*shared);
     done = co_await wait_for(io, shared, give_up);
     // What is still being written is taken back when it is there, content and all.
     if (!done && !shared->is_abandoned) forget_uploads(work.added);
@@ -301,6 +358,7 @@ net::Task<Result<Stored>> Queue::put(net::Io& io, std::vector<NewItem> items, ba
 
 net::Task<Result<void>> Queue::commit(net::Io& io, Work work) {
     auto chunks = measure(work);
+    const Room room(in_flight_, bytes_of(work));  // counted, and never refused: what happened must be noted
     auto pending = prepare(work, chunks);
     if (!pending) co_return std::unexpected(pending.error());
     const auto done = co_await wait_for(io, std::move(*pending), base::SteadyTime::max());

@@ -2,7 +2,10 @@
 // notice about it need. A plain value; its bytes lie beside it in the queue.
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,11 +37,31 @@ struct QueueItem {
     bool is_postponed = false;  ///< policy set the time of the first attempt
     bool is_held = false;       ///< by an operator; never due
     std::string last;           ///< what the last attempt came to
+    std::uint32_t doubts = 0;   ///< attempts whose final dot was not answered
+    /// So many recipients at the front of the list have not been asked for in this round of transactions; 0 =
+    /// a new round begins with the next attempt.
+    std::uint32_t unasked = 0;
+    base::WallTime first_due{};  ///< of a postponed item; 0 = as soon as it was queued
+    base::WallTime held_since{};
+    /// In memory only: what the store has of it cannot be read, and only its id is known for sure.
+    bool is_damaged = false;
     bool operator==(const QueueItem&) const = default;
 };
+
+/// Since when it could have been delivered.
+inline base::WallTime waits_since(const QueueItem& item) {
+    return std::max(item.queued, item.first_due);
+}
+/// Its sender has to hear of it now: it has expired, or is late (`warn` = 0: nobody is warned).
+inline bool is_overdue(const QueueItem& item, base::WallTime now, std::chrono::hours warn) {
+    const bool is_late = !item.is_warned && warn.count() > 0 && now - waits_since(item) >= warn;
+    return now >= item.expires || is_late;
+}
 
 std::string encode(const QueueItem& item);
 /// Of what the store holds under that id; hostile or damaged bytes are Fault::malformed.
 base::Result<QueueItem> decode(const base::ItemId& id, std::string_view bytes);
+/// The same without the story, many times quicker; nullopt: damaged.
+std::optional<QueueItem> decode_times(const base::ItemId& id, std::string_view bytes);
 
 }  // namespace gatehouse::act::queue

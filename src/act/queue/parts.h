@@ -1,9 +1,10 @@
-// Inner parts of Queue that its two source files share.
+// Inner parts of Queue that its source files share.
 #pragma once
 
 #include <algorithm>
 
 #include "act/queue/queue.h"
+#include "base/text.h"
 
 namespace gatehouse::act::queue {
 
@@ -19,6 +20,15 @@ inline Turn turn_of(const QueueItem& item) {
 
 inline Age age_of(const QueueItem& item) {
     return item.attempts == 0 ? Age::fresh : Age::tried;
+}
+
+inline std::unexpected<base::Error> unknown(std::string_view id) {
+    return base::fail(base::Fault::not_found, "there is no item {} in the queue", base::printable(id, 40));
+}
+
+/// Not readable by this version, today or ever: also what a newer one has written.
+inline bool is_damage(const base::Error& error) {
+    return error.fault == base::Fault::malformed || error.fault == base::Fault::refused;
 }
 
 /// Where an item stands once the batch is stored.

@@ -71,12 +71,13 @@ struct LaneCount {
     std::uint64_t waiting = 0;
     std::uint64_t held = 0;
     std::uint64_t under_way = 0;
+    std::uint64_t damaged = 0;  ///< cannot be read; they stay until an operator deletes them
 };
 
 class Queue;
 
-/// Items that are stored and wait unseen. When it goes they are in the line; take_back() in its place, and
-/// they are gone.
+/// Items that are stored and wait unseen. publish(), and they are in the line; when it goes without that, or
+/// is taken back, they are gone: nobody has told their client yes.
 class Stored {
   public:
     Stored() = default;
@@ -84,12 +85,12 @@ class Stored {
     Stored(Stored&& other) noexcept
         : queue_(std::exchange(other.queue_, nullptr)), ids_(std::move(other.ids_)) {}
     Stored& operator=(Stored&& other) noexcept {
-        publish();
+        take_back();
         queue_ = std::exchange(other.queue_, nullptr);
         ids_ = std::move(other.ids_);
         return *this;
     }
-    ~Stored() { publish(); }
+    ~Stored() { take_back(); }
     void publish();
     void take_back();
 
@@ -105,11 +106,12 @@ class Queue {
 
     // --- for the walk
 
-    /// Room on the disk for that much more, with the reserve kept.
+    /// Room on the disk for that much more, with the reserve kept, beside what is being written.
     bool has_room(std::uint64_t bytes) const;
     /// Stores new items; by `give_up` they are durable, or the client must be told no: then they are never
-    /// delivered, unless the process dies while they are being written. They wait unseen until the Stored
-    /// goes.
+    /// delivered, unless the process dies while they are being written. They wait unseen until the Stored is
+    /// published. Fault::limit: the disk has no room; what is put is counted before it is written, and
+    /// notices may use half of the reserve.
     net::Task<base::Result<Stored>> put(net::Io& io, std::vector<NewItem> items, base::SteadyTime give_up);
 
     // --- for whoever delivers
@@ -118,10 +120,18 @@ class Queue {
     std::optional<QueueItem> take(base::WallTime now);
     /// Its bytes, all of them. Blocks on the disk. Fault::malformed, not_found: they are damaged.
     base::Result<std::string> content(const base::ItemId& id) const;
+    /// Its first bytes, a MiB at most.
+    base::Result<std::string> beginning(const base::ItemId& id) const;
     /// What an attempt came to, with the notices that follow from it.
     net::Task<base::Result<void>> commit(net::Io& io, Work work);
     /// Nothing came of it: it is due again, and its lane waits for `pause`. In memory only.
     void give_back(const QueueItem& item, std::chrono::milliseconds pause);
+    /// Nothing came of it, and the reason is its own: it waits for that long, and its lane goes on.
+    void rest(const QueueItem& item, std::chrono::milliseconds time);
+    /// The hop of its lane is not there before that: the lane pauses, but for items whose senders must hear
+    /// of it (tidy), and then one item at a time finds out, until lane_up().
+    void lane_down(const QueueItem& item, base::SteadyTime until);
+    void lane_up(const QueueItem& item);
     /// It is damaged: it stays where it is, and nobody takes it again before the next start.
     void set_aside(const QueueItem& item);
     /// Called from any thread when something may be due earlier than known.
@@ -136,21 +146,26 @@ class Queue {
     base::Result<std::vector<QueueItem>> list(const QueueFilter& filter) const;
     /// "REF/n", or a prefix of REF (8 symbols or more) with or without "/n", when only one item has it.
     base::Result<QueueItem> find(std::string_view id) const;
-    /// All that match are due at once; postponed ones wait on. How many there were.
-    base::Result<std::size_t> flush(const QueueFilter& filter);
+    /// All that match are due at once, also in a lane that is down; postponed ones wait on. How many there
+    /// were. `working` is called now and then.
+    base::Result<std::size_t> flush(const QueueFilter& filter, const std::function<void()>& working = {});
     base::Result<void> hold(const base::ItemId& id);
-    /// Back into the line, and due at once; a postponed one, too.
+    /// Back into the line, and due at once; a postponed one, too. It expires later by the time it was held.
     base::Result<void> release(const base::ItemId& id);
     /// With what is put into the queue instead, such as a notice to the sender. Fault::unavailable when it is
-    /// not as it was `seen` any more.
+    /// not as it was `seen` any more. A damaged one goes, too, but whoever sent it cannot be told.
     base::Result<void> remove(const QueueItem& seen, std::vector<NewItem> instead);
 
     std::vector<LaneCount> counts() const;
     CommitCounters commits() const { return committer_->counters(); }
+    /// Every few seconds, on a thread that may wait: sees to a wall clock that went back, to what could not
+    /// be taken back, and to senders who must hear of mail whose hop is down (`warn`: late from then on, 0 =
+    /// never).
+    base::Result<void> tidy(std::chrono::hours warn);
     /// For a calm moment, at least every scrub_minutes: see KeyValueStore::scrub. Does nothing when nothing
     /// was removed since the last time.
     base::Result<void> scrub();
-    /// A scrub under way ends, and none begins any more.
+    /// A scrub or tidy under way ends, and none begins any more.
     void stop_scrubbing() { scrub_stop_ = true; }
     const QueueSettings& settings() const { return options_.settings; }
 
@@ -168,11 +183,27 @@ class Queue {
     base::Result<QueueItem> load(const base::ItemId& id) const;
     std::optional<std::vector<Turn>> load_turns(std::uint32_t lane, Age age, const std::optional<Turn>& from,
                                                 std::size_t most) const;
+    std::optional<TurnKey> next_turn(base::WallTime now);
+    bool add_turns(const Schedule::Wanted& wanted, const std::vector<Turn>& more);
     bool turn_failed(const TurnKey& turn, const base::Result<QueueItem>& item);
+
+    // operators.cc
     base::Result<QueueItem> claim(const base::ItemId& id);
+    base::Result<void> write_now(const std::shared_ptr<Batch>& batch, const Batch::Done& then);
     base::Result<void> commit_now(Work work);
     base::Result<void> visit(const QueueFilter& filter,
                              const std::function<bool(QueueItem item)>& visitor) const;
+    base::Result<std::vector<std::string>> places_of(const base::ItemId& id) const;
+    base::Result<bool> claim_damaged(const base::ItemId& id, const std::vector<std::string>& places);
+    base::Result<void> remove_damaged(const base::ItemId& id);
+    base::Result<std::size_t> try_now(const std::vector<base::ItemId>& ids,
+                                      const std::function<void()>& working);
+    std::vector<std::string> end_pauses(const std::set<std::string>& lanes);
+
+    // housekeeping.cc
+    void erase_leftovers();
+    base::Result<void> watch_clock();
+    base::Result<void> look_for_overdue(std::chrono::hours warn);
 
     // intake.cc
     std::uint32_t lane_number(const std::string& name, Pending& pending);
@@ -196,6 +227,13 @@ class Queue {
                                            base::SteadyTime give_up);
     net::Task<base::Result<void>> upload(net::Io& io, const base::ItemId& id, Chunks& chunks,
                                          base::SteadyTime give_up);
+    class Room;
+    base::Result<Room> take_room(const Work& work) const;
+    bool is_free(std::uint64_t bytes) const;
+    static std::uint64_t bytes_of(const Work& work);
+    void mark_for_later(const Pending& pending);
+    net::Task<base::Result<Stored>> store_items(net::Io& io, Work work, std::vector<Chunks> chunks,
+                                                base::SteadyTime give_up);
     void forget_uploads(const std::vector<NewItem>& items);
 
     const QueueOptions options_;
@@ -206,8 +244,13 @@ class Queue {
     Schedule schedule_;
     std::function<void()> wake_;
     bool has_garbage_ = true;
+    std::set<base::ItemId> to_erase_;        // taken back, and still in the store
     std::set<std::uint32_t> unnamed_lanes_;  // their names are not known to be stored
     std::atomic<bool> scrub_stop_{false};
+    std::optional<std::chrono::microseconds> clock_offset_;  // tidy()'s own, as is the next
+    base::SteadyTime looked_at_{};
+    // Bytes on their way to the disk; shared with puts that a stop cuts short, which outlive this.
+    std::shared_ptr<std::atomic<std::uint64_t>> in_flight_;
     std::unique_ptr<Committer> committer_;  // last: its thread uses the rest
 };
 

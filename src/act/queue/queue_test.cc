@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <thread>
 
 #include "base/fault_point.h"
 #include "net/test_support.h"
@@ -53,7 +54,8 @@ class QueueTest : public ::testing::Test {
         for (auto& one : items) added.push_back({std::move(one), {"head:", body}});
         base::Result<void> result = base::fail(Fault::internal, "never came back");
         const auto body_of = [&]() -> net::Task<void> {
-            const auto stored = co_await queue_->put(io_, std::move(added), give_up);
+            auto stored = co_await queue_->put(io_, std::move(added), give_up);
+            if (stored) stored->publish();
             result = stored ? base::Result<void>() : std::unexpected(stored.error());
         };
         net::testing::run(io_, body_of());
@@ -281,6 +283,34 @@ TEST_F(QueueTest, AScrubLeavesNothingOfWhatWasRefusedOnItsWay) {
     EXPECT_FALSE(is_in_files("4712"));
 }
 
+/// What lies behind a hop that is down is not written anew for each message that passes it by.
+TEST_F(QueueTest, AScrubLeavesFilesAloneThatHaveNoGarbage) {
+    const auto files = [&] {
+        std::set<std::string> out;
+        for (const auto& entry : std::filesystem::directory_iterator(folder_ / "queue/store")) {
+            if (entry.path().extension() == ".blob") out.insert(entry.path().filename());
+        }
+        return out;
+    };
+    for (std::uint32_t i = 1; i <= 5; ++i) ASSERT_TRUE(put({item(i, "down")}, std::string(50'000, 'x')));
+    open();
+    ASSERT_TRUE(queue_->scrub());
+    const auto before = files();
+    EXPECT_FALSE(before.empty());
+    ASSERT_TRUE(put({item(9)}, "a text that nobody else has, 4711" + std::string(5000, 'z')));
+    std::optional<QueueItem> one;
+    do one = queue_->take(clock_.wall());
+    while (one && one->lane != "*");
+    ASSERT_TRUE(commit({.removed = {one->id}}));
+    ASSERT_TRUE(queue_->scrub());
+    EXPECT_EQ(files(), before);
+    EXPECT_FALSE(is_in_files("4711"));
+    open();
+    ASSERT_TRUE(queue_->remove(queue_->find(item(1).id.to_string()).value(), {}));
+    ASSERT_TRUE(queue_->scrub());
+    EXPECT_NE(files(), before);
+}
+
 TEST_F(QueueTest, OneProcessAtATimeAndNewerFormatsAreRefused) {
     const auto second = Queue::open({.folder = folder_ / "queue"}, clock_);
     ASSERT_FALSE(second);
@@ -306,13 +336,192 @@ TEST_F(QueueTest, ADiskThatIsNearlyFullTakesNoMore) {
     EXPECT_FALSE(queue_->has_room(1000));
 }
 
+TEST_F(QueueTest, WhatIsBeingWrittenIsCountedAsRoom) {
+    const auto free = std::filesystem::space(folder_.path()).available;
+    open({.reserve = static_cast<std::int64_t>(free - (20U << 20))});
+    const std::string large(5U << 20, 'x');
+    int good = 0;
+    int refused = 0;
+    const auto one = [&](std::uint32_t number, bool is_notice) -> net::Task<void> {
+        std::vector<NewItem> items{{item(number), {large}}};
+        items[0].item.is_notice = is_notice;
+        auto done = co_await queue_->put(io_, std::move(items), base::SteadyTime::max());
+        EXPECT_TRUE(done || done.error().fault == Fault::limit);
+        ++(done ? good : refused);
+    };
+    for (std::uint32_t i = 0; i < 60; ++i) net::testing::start(io_, one(i, false));
+    net::testing::start(io_, one(100, true));
+    io_.run();
+    io_.restart();
+    EXPECT_LT(good, 45) << "300 MiB where 20 are free; others on this disk may have left some meanwhile";
+    EXPECT_GE(good, 1) << "a notice may use the reserve";
+    EXPECT_EQ(good + refused, 61);
+}
+
+TEST_F(QueueTest, WhatNobodyOwnsUpToIsGone) {
+    const auto body = [&]() -> net::Task<void> {
+        std::vector<NewItem> items{{item(1), {"some text"}}};
+        const auto stored = co_await queue_->put(io_, std::move(items), base::SteadyTime::max());
+        EXPECT_TRUE(stored);
+    };
+    net::testing::run(io_, body());
+    open();
+    EXPECT_EQ(counts().waiting, 0U);
+    {
+        net::Io cut{1};  // a stop while it is being written
+        const auto never = [&]() -> net::Task<void> {
+            std::vector<NewItem> items{{item(2), {"some text"}}};
+            (void)co_await queue_->put(cut, std::move(items), base::SteadyTime::max());
+        };
+        net::testing::start(cut, never());
+        cut.poll_one();
+        open();
+        EXPECT_EQ(counts().waiting, 0U);
+    }
+}
+
+TEST_F(QueueTest, WhatCouldNotBeTakenBackIsTriedAgain) {
+    base::FaultPoints::allow();
+    const auto body = [&]() -> net::Task<void> {
+        std::vector<NewItem> items{{item(1), {"some text"}}};
+        auto stored = co_await queue_->put(io_, std::move(items), base::SteadyTime::max());
+        EXPECT_TRUE(base::FaultPoints::arm("queue.before_commit", 1, "error"));
+        stored->take_back();
+    };
+    net::testing::run(io_, body());
+    while (queue_->commits().failures == 0) std::this_thread::sleep_for(1ms);
+    std::this_thread::sleep_for(20ms);
+    EXPECT_THAT(queue_->list({}).value(), SizeIs(1));
+    ASSERT_TRUE(queue_->tidy(0h));
+    while (queue_->commits().writes < 3) std::this_thread::sleep_for(1ms);
+    EXPECT_THAT(queue_->list({}).value(), SizeIs(0));
+    std::this_thread::sleep_for(20ms);
+    EXPECT_TRUE(put({item(1)})) << "its id is free again";
+}
+
+TEST_F(QueueTest, AClockThatWentBackHoldsNobodyUp) {
+    const auto start = clock_.wall();
+    ASSERT_TRUE(queue_->tidy(0h));
+    clock_.advance(72h);
+    ASSERT_TRUE(queue_->tidy(0h));
+    auto late = item(1);  // tried while the clock was ahead
+    late.attempts = 1;
+    late.due = clock_.wall() + 1h;
+    auto postponed = item(2);
+    postponed.is_postponed = true;
+    postponed.due = start + 5h;
+    auto sane = item(3);
+    sane.attempts = 1;
+    sane.due = start + 1min;
+    ASSERT_TRUE(put({late, postponed, sane}));
+    clock_.advance(-72h);
+    EXPECT_FALSE(queue_->take(clock_.wall()));
+    ASSERT_TRUE(queue_->tidy(0h));
+    std::set<base::ItemId> taken;
+    while (const auto one = queue_->take(clock_.wall())) taken.insert(one->id);
+    EXPECT_THAT(taken, ElementsAre(late.id, sane.id));
+}
+
+TEST_F(QueueTest, AStartMendsWhatIsDueTooLate) {
+    auto late = item(1);
+    late.attempts = 1;
+    late.due = clock_.wall() + 72h;
+    auto sane = item(2);
+    sane.attempts = 1;
+    sane.due = clock_.wall() + 1h;
+    ASSERT_TRUE(put({late, sane}));
+    open();
+    ASSERT_TRUE(queue_->tidy(0h));
+    EXPECT_EQ(queue_->take(clock_.wall())->id, late.id);
+    EXPECT_FALSE(queue_->take(clock_.wall()));
+}
+
+TEST_F(QueueTest, TheTimeThatItWasHeldDoesNotMakeItOlder) {
+    ASSERT_TRUE(put({item(1)}));
+    ASSERT_TRUE(queue_->hold(item(1).id));
+    clock_.advance(24h * 30);
+    ASSERT_TRUE(queue_->release(item(1).id));
+    const auto now = queue_->take(clock_.wall()).value();
+    EXPECT_GE(now.expires, item(1).expires + 24h * 30);
+    EXPECT_LT(now.expires, item(1).expires + 24h * 30 + 1min);
+    EXPECT_FALSE(is_overdue(now, clock_.wall(), 4h));
+}
+
+TEST_F(QueueTest, ALaneThatIsDownRestsUntilAnOperatorSaysSo) {
+    ASSERT_TRUE(put({item(1), item(2), item(3)}));
+    const auto one = queue_->take(clock_.wall()).value();
+    queue_->lane_down(one, clock_.steady() + 1h);
+    queue_->give_back(one, 0ms);
+    EXPECT_FALSE(queue_->take(clock_.wall()));
+    EXPECT_EQ(queue_->flush({.lane = "other"}).value(), 0U);
+    EXPECT_FALSE(queue_->take(clock_.wall()));
+    EXPECT_EQ(queue_->flush({}).value(), 3U);
+    EXPECT_TRUE(queue_->take(clock_.wall()));
+    const auto two = queue_->take(clock_.wall()).value();
+    queue_->lane_down(two, clock_.steady() + 1h);
+    EXPECT_FALSE(queue_->take(clock_.wall()));
+    ASSERT_TRUE(queue_->release(item(3).id));
+    EXPECT_EQ(queue_->take(clock_.wall())->id, item(3).id);
+}
+
+TEST_F(QueueTest, SendersHearOfWhatWaitsForAHopThatIsDown) {
+    auto expired = item(2);
+    expired.expires = clock_.wall() - 1s;
+    ASSERT_TRUE(put({item(1), expired, item(3)}));
+    const auto one = queue_->take(clock_.wall()).value();
+    queue_->lane_down(one, clock_.steady() + 1h);
+    queue_->give_back(one, 0ms);
+    EXPECT_FALSE(queue_->take(clock_.wall()));
+    ASSERT_TRUE(queue_->tidy(0h));
+    EXPECT_EQ(queue_->take(clock_.wall())->id, expired.id);
+    EXPECT_FALSE(queue_->take(clock_.wall()));
+}
+
+TEST_F(QueueTest, ADamagedItemIsSeenAndCanBeRemoved) {
+    ASSERT_TRUE(put({item(1), item(2)}, std::string(3'000'000, 'x')));
+    queue_.reset();
+    {
+        auto store = store::KeyValueStore::open(folder_ / "queue/store", {.blob_bytes = 1024}).value();
+        ASSERT_TRUE(store.apply(std::vector<store::Change>{{item_key(item(1).id), "rubbish\xff"}}, true));
+    }
+    for (const bool was_taken : {true, false}) {
+        open();
+        if (was_taken) {
+            EXPECT_EQ(queue_->take(clock_.wall())->id, item(2).id);
+            EXPECT_FALSE(queue_->take(clock_.wall()));
+            EXPECT_EQ(counts().damaged, 1U);
+        }
+        const auto all = queue_->list({}).value();
+        ASSERT_THAT(all, SizeIs(2));
+        EXPECT_TRUE(all[0].is_damaged);
+        EXPECT_FALSE(all[1].is_damaged);
+    }
+    const auto seen = queue_->find(item(1).id.to_string()).value();
+    EXPECT_TRUE(seen.is_damaged);
+    EXPECT_FALSE(queue_->hold(seen.id));
+    ASSERT_TRUE(queue_->remove(seen, {}));
+    EXPECT_THAT(queue_->list({}).value(), SizeIs(1));
+    EXPECT_EQ(counts().waiting, 1U);
+    EXPECT_FALSE(queue_->content(seen.id));
+    open();
+    EXPECT_EQ(counts().waiting, 1U);
+    // One whose content is damaged, found while it was to be sent.
+    queue_->set_aside(queue_->take(clock_.wall()).value());
+    const auto other = queue_->find(item(2).id.to_string()).value();
+    EXPECT_TRUE(other.is_damaged);
+    ASSERT_TRUE(queue_->remove(other, {}));
+    EXPECT_EQ(counts().damaged, 0U);
+    EXPECT_EQ(counts().waiting, 0U);
+}
+
 /// Many coroutines at once share few writes, and each hears of its own.
 TEST_F(QueueTest, ManyPutsShareAWrite) {
     constexpr std::uint32_t kMany = 300;
     int good = 0;
     const auto one = [&](std::uint32_t number) -> net::Task<void> {
         std::vector<NewItem> items{{item(number), {"some text"}}};
-        const auto done = co_await queue_->put(io_, std::move(items), base::SteadyTime::max());
+        auto done = co_await queue_->put(io_, std::move(items), base::SteadyTime::max());
+        if (done) done->publish();
         good += done ? 1 : 0;
     };
     for (std::uint32_t i = 0; i < kMany; ++i) net::testing::start(io_, one(i));

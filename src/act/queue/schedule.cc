@@ -30,16 +30,30 @@ std::uint32_t Schedule::lane_number(std::string_view name, bool& is_new) {
 void Schedule::insert(const TurnKey& key, bool is_held) {
     auto& lane = lanes_[key.lane];
     ++(is_held ? lane.held : lane.waiting);
+    ++lane.inserts;
     if (!is_held) window_of(lane, key.age).insert(key.turn);
 }
 
 bool Schedule::claim(const UnderWay& item) {
-    if (!under_way_.try_emplace(item.key.turn.id, item).second) return false;
+    const auto [at, is_new] = under_way_.try_emplace(item.key.turn.id, item);
+    if (!is_new && at->second.hands != Hands::nobody) return false;
+    if (!is_new) {
+        auto& lane = lanes_[at->second.key.lane];
+        if (at->second.is_damaged) --lane.damaged;
+        if (at->second.is_damaged) ++lane.waiting;
+        at->second = item;
+        return true;
+    }
     if (!item.is_held) window_of(lanes_[item.key.lane], item.key.age).erase(item.key.turn);
     return true;
 }
 
 Schedule::UnderWay* Schedule::find(const base::ItemId& id) {
+    const auto at = under_way_.find(id);
+    return at == under_way_.end() ? nullptr : &at->second;
+}
+
+const Schedule::UnderWay* Schedule::find(const base::ItemId& id) const {
     const auto at = under_way_.find(id);
     return at == under_way_.end() ? nullptr : &at->second;
 }
@@ -51,14 +65,83 @@ void Schedule::leave(const base::ItemId& id) {
     auto& lane = lanes_[item.key.lane];
     if (item.hands == Hands::deliverer) --lane.under_way;
     if (item.hands == Hands::operators) --(item.is_held ? lane.held : lane.waiting);
+    if (item.hands == Hands::nobody) --(item.is_damaged ? lane.damaged : lane.waiting);
     window_of(lane, item.key.age).erase(item.key.turn);  // a load may have read it meanwhile
     under_way_.erase(at);
 }
 
 void Schedule::set_aside(const base::ItemId& id) {
     auto& item = under_way_.at(id);
-    --lanes_[item.key.lane].under_way;
-    item.hands = Hands::intake;
+    auto& lane = lanes_[item.key.lane];
+    --lane.under_way;
+    ++lane.damaged;
+    item.hands = Hands::nobody;
+    item.is_damaged = true;
+}
+
+std::set<base::ItemId> Schedule::damaged() const {
+    std::set<base::ItemId> out;
+    for (const auto& [id, item] : under_way_) {
+        if (item.is_damaged) out.insert(id);
+    }
+    return out;
+}
+
+std::vector<base::ItemId> Schedule::unclaimed() const {
+    std::vector<base::ItemId> out;
+    for (const auto& [id, item] : under_way_) {
+        if (item.is_for_later) out.push_back(id);
+    }
+    return out;
+}
+
+bool Schedule::rest(const base::ItemId& id, base::SteadyTime until) {
+    auto* item = find(id);
+    if (item == nullptr || item->hands != Hands::deliverer) return false;
+    auto& lane = lanes_[item->key.lane];
+    --lane.under_way;
+    ++lane.waiting;
+    item->hands = Hands::nobody;
+    item->rests_until = until;
+    resting_.emplace(until, id);
+    return true;
+}
+
+void Schedule::end_rests(base::SteadyTime steady) {
+    while (!resting_.empty() && resting_.begin()->first <= steady) {
+        const auto [until, id] = *resting_.begin();
+        resting_.erase(resting_.begin());
+        const auto* item = find(id);
+        const bool is_ours = item != nullptr && item->hands == Hands::nobody && item->rests_until == until;
+        if (is_ours) give_back(id);  // else an operator has changed it meanwhile
+    }
+}
+
+void Schedule::lane_down(std::uint32_t lane, base::SteadyTime until) {
+    auto& one = lanes_[lane];
+    one.is_down = true;
+    one.paused_until = std::max(one.paused_until, until);
+}
+
+bool Schedule::lane_up(std::uint32_t lane) {
+    auto& one = lanes_[lane];
+    if (!one.is_down) return false;
+    one.is_down = false;
+    one.paused_until = {};
+    one.overdue.clear();
+    return true;
+}
+
+bool Schedule::is_down(std::uint32_t lane) const {
+    const auto at = lanes_.find(lane);
+    return at != lanes_.end() && at->second.is_down;
+}
+
+bool Schedule::hurry(const TurnKey& key) {
+    auto& overdue = lanes_[key.lane].overdue;
+    if (overdue.size() >= kMostOverdue) return false;
+    if (find(key.turn.id) == nullptr) overdue.push_back(key);
+    return true;
 }
 
 void Schedule::forget_turn(const base::ItemId& id) {
@@ -76,16 +159,31 @@ void Schedule::give_back(const base::ItemId& id) {
 
 std::optional<TurnKey> Schedule::take(base::WallTime now, base::SteadyTime steady, const Load& load) {
     if (lanes_.empty()) return std::nullopt;
+    end_rests(steady);
     auto at = lanes_.upper_bound(last_lane_);
     for (std::size_t i = 0; i < lanes_.size(); ++i, ++at) {
         if (at == lanes_.end()) at = lanes_.begin();
         auto& lane = at->second;
-        const bool is_paused = lane.paused_until > steady;
-        if (lane.waiting == 0 || is_paused || lane.under_way >= concurrency_) continue;
-        auto taken = take_from(at->first, lane, now, load);
+        if (lane.waiting == 0 || lane.under_way >= concurrency_) continue;
+        auto taken = take_overdue(lane);
+        const bool is_paused = lane.paused_until > steady || (lane.is_down && lane.under_way > 0);
+        if (!taken && !is_paused) taken = take_from(at->first, lane, now, load);
         if (!taken) continue;
         last_lane_ = at->first;
         return taken;
+    }
+    return std::nullopt;
+}
+
+std::optional<TurnKey> Schedule::take_overdue(Lane& lane) {
+    while (!lane.overdue.empty()) {
+        const TurnKey key = lane.overdue.front();
+        lane.overdue.pop_front();
+        if (!under_way_.try_emplace(key.turn.id, UnderWay{key, false, Hands::deliverer, 0}).second) continue;
+        window_of(lane, key.age).erase(key.turn);
+        ++lane.under_way;
+        --lane.waiting;
+        return key;
     }
     return std::nullopt;
 }
@@ -104,6 +202,15 @@ std::optional<TurnKey> Schedule::take_from(std::uint32_t number, Lane& lane, bas
         return TurnKey{number, age, *turn};
     }
     return std::nullopt;
+}
+
+bool Schedule::load(const Wanted& wanted, const std::vector<Turn>& more) {
+    auto& lane = lanes_[wanted.lane];
+    auto& window = window_of(lane, wanted.age);
+    if (lane.inserts != wanted.inserts) return false;
+    if (window.wants_load() && window.loaded_to() == wanted.from)
+        window.load(more, more.size() < wanted.most);
+    return true;
 }
 
 std::optional<Turn> Schedule::take_due(std::uint32_t number, Lane& lane, Age age, base::WallTime now,

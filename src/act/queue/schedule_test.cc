@@ -68,6 +68,14 @@ TEST(BackOff, FollowsTheListWithALittleChance) {
         }
     }
     EXPECT_NE(back_off(times, 1, 5), back_off(times, 1, 1500));
+    EXPECT_GE(back_off({}, 3, 0), 54min) << "no list is no reason to fall over";
+}
+
+TEST(BackOff, AgeEndsNothingBeforeTheListWasTried) {
+    const std::vector<std::chrono::seconds> times{60s, 300s, 3600s};
+    EXPECT_EQ(least_attempts(times, 120h), 3U);
+    EXPECT_EQ(least_attempts(times, 1h), 2U);
+    EXPECT_EQ(least_attempts(std::vector<std::chrono::seconds>{7200s}, 1h), 1U);
 }
 
 class ScheduleTest : public ::testing::Test {
@@ -78,8 +86,8 @@ class ScheduleTest : public ::testing::Test {
         schedule_.insert(key, false);
     }
     /// The number of the next item, 0 = none.
-    std::uint32_t take(std::int64_t now) {
-        const auto taken = schedule_.take(at(now), {}, shelf_.load());
+    std::uint32_t take(std::int64_t now, base::SteadyTime steady = {}) {
+        const auto taken = schedule_.take(at(now), steady, shelf_.load());
         if (!taken) return 0;
         for (std::uint32_t i = 1; i < 5000; ++i) {
             if (id(i) == taken->turn.id) return i;
@@ -197,6 +205,73 @@ TEST_F(ScheduleTest, AStoreThatCannotBeReadNowIsReadLater) {
     const Schedule::Load broken = [](auto, auto, const auto&, auto) { return std::nullopt; };
     EXPECT_FALSE(schedule_.take(at(10), {}, broken));
     EXPECT_EQ(take(10), 1U);
+}
+
+TEST_F(ScheduleTest, WhatRestsHoldsNobodyUpAndComesBack) {
+    schedule_.add_lane(1, "*");
+    for (std::uint32_t i = 1; i <= 3; ++i) add(1, Age::fresh, 10, i);
+    const base::SteadyTime start{};
+    EXPECT_EQ(take(10, start), 1U);
+    EXPECT_TRUE(schedule_.rest(id(1), start + 1s));
+    EXPECT_EQ(schedule_.lanes().at(1).waiting, 3U);
+    EXPECT_EQ(schedule_.lanes().at(1).under_way, 0U);
+    EXPECT_EQ(take(10, start), 2U);
+    EXPECT_EQ(take(10, start), 3U);
+    EXPECT_EQ(take(10, start), 0U);
+    EXPECT_EQ(take(10, start + 1s), 1U);
+    EXPECT_TRUE(schedule_.rest(id(1), start + 2s));
+    EXPECT_TRUE(schedule_.claim({{1, Age::fresh, {at(10), id(1)}}, false, Schedule::Hands::operators, 5}));
+    EXPECT_EQ(take(10, start + 9s), 0U) << "an operator has it";
+    schedule_.leave(id(1));
+    EXPECT_EQ(schedule_.lanes().at(1).waiting, 0U);
+}
+
+TEST_F(ScheduleTest, ADamagedItemIsCountedAndAnOperatorMayHaveIt) {
+    schedule_.add_lane(1, "*");
+    add(1, Age::fresh, 10, 1);
+    EXPECT_EQ(take(10), 1U);
+    schedule_.set_aside(id(1));
+    EXPECT_EQ(take(10), 0U);
+    EXPECT_EQ(schedule_.lanes().at(1).damaged, 1U);
+    EXPECT_TRUE(schedule_.damaged().contains(id(1)));
+    EXPECT_TRUE(schedule_.claim({{1, Age::fresh, {at(10), id(1)}}, false, Schedule::Hands::operators, 5}));
+    schedule_.leave(id(1));
+    EXPECT_EQ(schedule_.lanes().at(1).damaged, 0U);
+    EXPECT_EQ(schedule_.lanes().at(1).waiting, 0U);
+}
+
+TEST_F(ScheduleTest, OneAtATimeFindsOutWhetherALaneIsUpAgain) {
+    schedule_.add_lane(1, "*");
+    for (std::uint32_t i = 1; i <= 5; ++i) add(1, Age::fresh, 10, i);
+    const base::SteadyTime start{};
+    EXPECT_EQ(take(10, start), 1U);
+    schedule_.lane_down(1, start + 30s);
+    schedule_.give_back(id(1));
+    EXPECT_EQ(take(10, start + 29s), 0U);
+    EXPECT_TRUE(schedule_.hurry({1, Age::fresh, {at(10), id(4)}}));
+    EXPECT_EQ(take(10, start + 29s), 4U) << "its sender must hear of it";
+    schedule_.leave(id(4));
+    EXPECT_EQ(take(10, start + 30s), 1U);
+    EXPECT_EQ(take(10, start + 31s), 0U) << "the first has not come back yet";
+    EXPECT_TRUE(schedule_.lane_up(1));
+    EXPECT_FALSE(schedule_.lane_up(1));
+    EXPECT_EQ(take(10, start + 31s), 2U);
+    EXPECT_EQ(take(10, start + 31s), 3U);
+}
+
+TEST_F(ScheduleTest, WhatWasReadBesideAnInsertIsReadAgain) {
+    schedule_.add_lane(1, "*");
+    add(1, Age::fresh, 10, 1);
+    auto& lane = schedule_.lanes().at(1);
+    const Schedule::Wanted wanted{1, Age::fresh, std::nullopt, 256, lane.inserts};
+    const auto read = shelf_.load()(1, Age::fresh, std::nullopt, 256).value();
+    add(1, Age::fresh, 11, 2);
+    EXPECT_FALSE(schedule_.load(wanted, read)) << "it would be missed for good";
+    EXPECT_TRUE(schedule_.load({1, Age::fresh, std::nullopt, 256, lane.inserts},
+                               shelf_.load()(1, Age::fresh, std::nullopt, 256).value()));
+    shelf_.turns.clear();
+    EXPECT_EQ(take(20), 1U);
+    EXPECT_EQ(take(20), 2U);
 }
 
 /// Against a model: any order of arrivals and departures gives every item once, in the order of due times.

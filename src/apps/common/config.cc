@@ -93,7 +93,10 @@ Result<void> check_whole(const Config& config) {
     }
     GATEHOUSE_CHECK(
         receive::smtp::make_machine_settings(config.smtp, config.limits, config.hostname(), false));
-    GATEHOUSE_CHECK(act::delivery::retry_times(config.delivery));
+    if (const auto times = act::delivery::retry_times(config.delivery); !times) {
+        return base::fail(Fault::usage, "{}{}", config.at(File::gatehouse, "delivery.retry"),
+                          times.error().sentence);
+    }
     return {};
 }
 

@@ -193,6 +193,13 @@ TEST_F(ConfigTest, WhatIsNotInThisVersionSaysSo) {
     EXPECT_THAT(error_of(read("[store]\nurl = \"gatehouse.db\"\n")), HasSubstr("sqlite:PATH"));
 }
 
+TEST_F(ConfigTest, QueuedMailIsTriedAgainAfterSomeTime) {
+    EXPECT_THAT(error_of(read("[delivery]\nretry = []\n")),
+                AllOf(HasSubstr("gatehouse.toml:2"), HasSubstr("delivery.retry is empty")));
+    EXPECT_THAT(error_of(read("[delivery]\nretry = [\"9000000000000000 s\"]\n")),
+                AllOf(HasSubstr("retry"), HasSubstr("30 d")));
+}
+
 TEST_F(ConfigTest, EveryFaultIsOneOfTheOperatorsWords) {
     for (const std::string text :
          {"[smtp\n", "[smtp]\nlisten = 25\n", "[smtp]\nlistn = []\n", "[nothing]\na = 1\n",

@@ -17,6 +17,8 @@ namespace {
 
 namespace json = boost::json;
 
+constexpr auto kWordEvery = std::chrono::seconds(10);
+
 QueueFilter filter_of(const pb::QueueRequest& request) {
     QueueFilter filter;
     filter.lane = request.lane();
@@ -34,7 +36,7 @@ DeskEnd QueueDesk::answer(const pb::QueueRequest& request, const DeskSinks& sink
         case pb::QueueRequest::SHOW:
             return show(request, sinks);
         case pb::QueueRequest::FLUSH:
-            return flush(request);
+            return flush(request, sinks);
         case pb::QueueRequest::HOLD:
             return hold(request);
         case pb::QueueRequest::RELEASE:
@@ -61,7 +63,7 @@ DeskEnd QueueDesk::list(const pb::QueueRequest& request, const DeskSinks& sinks)
         filter.after = items->back().id;
     }
     std::uint64_t all = 0;
-    for (const auto& lane : queue_.counts()) all += lane.waiting + lane.held + lane.under_way;
+    for (const auto& lane : queue_.counts()) all += lane.waiting + lane.held + lane.under_way + lane.damaged;
     if (all == 0) return {0, "the queue is empty"};
     return {0, fmt::format("{} of {} items", shown, all)};
 }
@@ -95,10 +97,17 @@ DeskEnd QueueDesk::show(const pb::QueueRequest& request, const DeskSinks& sinks)
     return {};
 }
 
-DeskEnd QueueDesk::flush(const pb::QueueRequest& request) {
+DeskEnd QueueDesk::flush(const pb::QueueRequest& request, const DeskSinks& sinks) {
     auto filter = filter_of(request);
     filter.limit = QueueFilter::kMaxLimit;
-    const auto flushed = queue_.flush(filter);
+    forget_down_();
+    auto next_word = clock_.steady() + kWordEvery;
+    const auto working = [&] {
+        if (!sinks.working || clock_.steady() < next_word) return;
+        next_word = clock_.steady() + kWordEvery;
+        sinks.working();
+    };
+    const auto flushed = queue_.flush(filter, working);
     if (!flushed) return end_of(flushed.error());
     return {0, fmt::format("{} item{} now", *flushed, *flushed == 1 ? " is tried" : "s are tried")};
 }
@@ -115,6 +124,7 @@ DeskEnd QueueDesk::hold(const pb::QueueRequest& request) {
 DeskEnd QueueDesk::release(const pb::QueueRequest& request) {
     const auto item = queue_.find(request.id());
     if (!item) return end_of(item.error());
+    forget_down_();
     const auto done = queue_.release(item->id);
     if (!done) return end_of(done.error());
     return {0, item->id.to_string() + " is tried now"};
@@ -125,6 +135,8 @@ DeskEnd QueueDesk::remove(const pb::QueueRequest& request) {
     if (!item) return end_of(item.error());
     std::vector<pipeline::OwnMessage> notices;
     if (request.notify()) {
+        if (item->story.envelope.recipients.empty())
+            return {3, item->id.to_string() + " is damaged, so nobody knows whom to tell"};
         if (!notices_) return {3, "telling the sender sends mail, so it needs the running gateway"};
         auto made = notices_(*item);
         if (!made) return end_of(made.error());
@@ -150,6 +162,8 @@ DeskEnd QueueDesk::remove(const pb::QueueRequest& request) {
                                    "deleted from the queue by " + base::printable(request.who(), 80), "",
                                    item->id.to_string()});
     }
+    if (record.outcomes.empty())  // it is damaged, and nobody knows who was to get it
+        record.outcomes.push_back({"", message::Outcome::deleted, "", "", item->id.to_string()});
     record.is_attempt = true;
     record.steps.push_back({"queue", 0, "deleted by " + base::printable(request.who(), 80)});
     if (const auto noted = recorder_.append(record); !noted)
@@ -167,11 +181,12 @@ void QueueDesk::note(const message::Record& record) {
 json::array queue_counts_json(const act::queue::Queue& queue) {
     json::array lanes;
     for (const auto& lane : queue.counts()) {
-        if (lane.waiting + lane.held + lane.under_way == 0) continue;
+        if (lane.waiting + lane.held + lane.under_way + lane.damaged == 0) continue;
         lanes.push_back(json::object{{"next_hop", lane.lane},
                                      {"waiting", lane.waiting},
                                      {"held", lane.held},
-                                     {"under_way", lane.under_way}});
+                                     {"under_way", lane.under_way},
+                                     {"damaged", lane.damaged}});
     }
     return lanes;
 }

@@ -28,12 +28,15 @@ class QueueDesk {
     /// Without it, delete --notify says that a running gateway is needed.
     void set_notices(Notices notices) { notices_ = std::move(notices); }
 
+    /// Called before anything is tried at an operator's wish: what is known of hops that are down is void.
+    void set_forget_down(std::function<void()> forget_down) { forget_down_ = std::move(forget_down); }
+
     DeskEnd answer(const pb::QueueRequest& request, const DeskSinks& sinks);
 
   private:
     DeskEnd list(const pb::QueueRequest& request, const DeskSinks& sinks);
     DeskEnd show(const pb::QueueRequest& request, const DeskSinks& sinks);
-    DeskEnd flush(const pb::QueueRequest& request);
+    DeskEnd flush(const pb::QueueRequest& request, const DeskSinks& sinks);
     DeskEnd hold(const pb::QueueRequest& request);
     DeskEnd release(const pb::QueueRequest& request);
     DeskEnd remove(const pb::QueueRequest& request);
@@ -43,6 +46,7 @@ class QueueDesk {
     record::Recorder& recorder_;
     const base::Clock& clock_;
     Notices notices_;
+    std::function<void()> forget_down_ = [] {};
 };
 
 /// How many wait where, for status.

@@ -116,7 +116,8 @@ json::object queue_item_json(const act::queue::QueueItem& item) {
     json::array to;
     for (const auto& recipient : story.envelope.recipients)
         to.push_back(json::value(safe(recipient.address)));
-    const std::string_view state = item.is_held        ? "held"
+    const std::string_view state = item.is_damaged     ? "damaged"
+                                   : item.is_held      ? "held"
                                    : item.is_postponed ? "postponed"
                                    : item.attempts > 0 ? "deferred"
                                                        : "waiting";

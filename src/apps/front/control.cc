@@ -117,6 +117,21 @@ std::vector<act::delivery::HopReach> Front::reach_of_hops() {
     return out;
 }
 
+/// All loops have done it when this is over, but for one that is busy for longer.
+void Front::forget_down() {
+    constexpr auto kPatience = std::chrono::milliseconds(500);
+    std::vector<std::future<void>> asked;
+    for (auto& strand : strands_) {
+        auto promise = std::make_shared<std::promise<void>>();  // shared with the loop, which may be late
+        asked.push_back(promise->get_future());
+        net::asio::post(strand->io, [promise, &hops = strand->hops] {
+            hops.forget_down();
+            promise->set_value();
+        });
+    }
+    for (auto& one : asked) (void)one.wait_for(kPatience);
+}
+
 json::array Front::hop_rows() {
     const auto reach = reach_of_hops();
     json::array rows;
@@ -190,6 +205,8 @@ void Front::metric_rows(ControlReplies& replies) {
             {{"next_hop", lane.lane}, {"state", "waiting"}}, lane.waiting + lane.under_way);
         say("gatehouse_queue_items", "items in the queue by next hop and state", false,
             {{"next_hop", lane.lane}, {"state", "held"}}, lane.held);
+        say("gatehouse_queue_items", "items in the queue by next hop and state", false,
+            {{"next_hop", lane.lane}, {"state", "damaged"}}, lane.damaged);
     }
     const auto commits = queue_->commits();
     say("gatehouse_queue_batches_total", "changes of the queue that were stored", true, {}, commits.batches);

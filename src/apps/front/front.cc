@@ -21,6 +21,7 @@ namespace {
 
 constexpr auto kNever = base::SteadyTime::max();
 constexpr auto kTidyInterval = std::chrono::minutes(10);
+constexpr auto kQueueTidyInterval = std::chrono::seconds(5);
 
 LogLevel log_level(const std::string& word) {
     if (word == "debug") return LogLevel::debug;
@@ -159,6 +160,7 @@ Result<void> Front::listen() {
     desk_->set_release([this](const auto& item, const auto& working) { return release(item, working); });
     queue_desk_ = std::make_unique<QueueDesk>(*queue_, *recorder_, *clock_);
     queue_desk_->set_notices([this](const auto& item) { return notices_of_deletion(item); });
+    queue_desk_->set_forget_down([this] { forget_down(); });
     GATEHOUSE_TRY(auto control, take_fd(beginning_, "control"));
     control_ = std::make_unique<ControlServer>(
         std::move(control), config_.group_id(),
@@ -171,7 +173,7 @@ Result<void> Front::listen() {
     net::asio::co_spawn(*loops_.front(), keep_quarantine_tidy(), net::asio::detached);
     for (auto& strand : strands_)
         net::asio::co_spawn(strand->io, strand->deliverer.run(), net::asio::detached);
-    scrubber_ = std::jthread([this](const std::stop_token& stop) { keep_queue_scrubbed(stop); });
+    scrubber_ = std::jthread([this](const std::stop_token& stop) { keep_queue_tidy(stop); });
     return {};
 }
 
@@ -249,16 +251,23 @@ net::Task<void> Front::keep_quarantine_tidy() {
     }
 }
 
-/// Twice in the time that is promised: a scrub takes its time, too.
-void Front::keep_queue_scrubbed(const std::stop_token& stop) {
-    const auto pause = std::chrono::seconds(config_.queue.scrub_minutes * 30);
+/// Scrubbed twice in the time that is promised: a scrub takes its time, too.
+void Front::keep_queue_tidy(const std::stop_token& stop) {
+    const auto scrub_every = std::chrono::seconds(config_.queue.scrub_minutes * 30);
+    const auto warn = std::chrono::hours(config_.delivery.warn_hours);
+    auto scrub_at = clock_->steady() + scrub_every;
+    const auto log = [](const Result<void>& done) {
+        if (!done) base::log(LogLevel::warning, "queue: {}", done.error().sentence);
+    };
     std::mutex mutex;
     std::condition_variable_any wake;
     std::unique_lock lock(mutex);
-    while (!wake.wait_for(lock, stop, pause, [] { return false; }) && !stop.stop_requested()) {
-        if (const auto done = queue_->scrub(); !done)
-            base::log(LogLevel::warning, "queue: {}", done.error().sentence);
-    }
+    do {
+        log(queue_->tidy(warn));
+        if (clock_->steady() < scrub_at) continue;
+        log(queue_->scrub());
+        scrub_at = clock_->steady() + scrub_every;
+    } while (!wake.wait_for(lock, stop, kQueueTidyInterval, [] { return false; }) && !stop.stop_requested());
 }
 
 bool Front::is_delivering() const {

@@ -57,7 +57,7 @@ class Front {
     base::Result<void> obey(const pb::SupervisorWord& word);
     base::Result<void> take_settings(const pb::RoleStart& start);
     net::Task<void> keep_quarantine_tidy();
-    void keep_queue_scrubbed(const std::stop_token& stop);
+    void keep_queue_tidy(const std::stop_token& stop);
     bool is_delivering() const;
     base::Result<std::vector<pipeline::OwnMessage>> notices_of_deletion(const act::queue::QueueItem& item);
     net::Task<void> drain_and_stop(std::chrono::seconds patience);
@@ -66,6 +66,7 @@ class Front {
     void answer_testing(const pb::TestingRequest& request, ControlReplies& replies);
     std::string status_row();
     std::vector<act::delivery::HopReach> reach_of_hops();
+    void forget_down();
     boost::json::array hop_rows();
     void metric_rows(ControlReplies& replies);
     base::Result<Released> release(const act::quarantine::Item& item, const std::function<void()>& working);

@@ -204,6 +204,7 @@ void write_queue(std::string& out, const StatusView& view) {
         lanes += fmt::format("{}{}: {} waiting", lanes.empty() ? "" : "; ", text(lane, "next_hop"),
                              number(lane, "waiting") + number(lane, "under_way"));
         if (number(lane, "held") > 0) lanes += fmt::format(", {} held", number(lane, "held"));
+        if (number(lane, "damaged") > 0) lanes += fmt::format(", {} damaged", number(lane, "damaged"));
     }
     out += fmt::format("queue     {}\n", lanes.empty() ? "empty" : lanes);
 }
