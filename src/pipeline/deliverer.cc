@@ -345,14 +345,17 @@ void Deliverer::schedule_next(Attempt& attempt) {
 
 std::vector<OwnMessage> Deliverer::notices_of(Attempt& attempt, Told told, bool is_late) const {
     auto about = attempt.item;
-    if (attempt.content.size() < about.size) about.story.envelope.ret = "HDRS";  // there is no more of it
+    // There is no more of it here, or the sender has it back already.
+    if (attempt.content.size() < about.size || about.is_returned) about.story.envelope.ret = "HDRS";
     std::vector<OwnMessage> out;
     const auto add = [&](NoticeKind kind, std::vector<NoticeRecipient> recipients) {
-        const bool is_full = !recipients.empty() && base::iequals(about.story.envelope.ret, "FULL");
+        const bool is_full = kind == NoticeKind::failed && !recipients.empty() &&
+                             base::iequals(about.story.envelope.ret, "FULL");
         if (is_full && !attempt.memory) attempt.memory.emplace(parts_.memory);  // nobody was asked
         const bool has_room = !is_full || attempt.memory->grow_to(about.size + kNoticeMemory);
         auto made =
             make_notices(notice_parts(), {kind, about, attempt.content, has_room}, std::move(recipients));
+        attempt.item.is_returned = attempt.item.is_returned || (is_full && has_room && !made.empty());
         std::move(made.begin(), made.end(), std::back_inserter(out));
     };
     add(NoticeKind::failed, std::move(told.failed));

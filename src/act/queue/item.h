@@ -37,6 +37,7 @@ struct QueueItem {
     bool is_postponed = false;  ///< policy set the time of the first attempt
     bool is_held = false;       ///< by an operator; never due
     std::string last;           ///< what the last attempt came to
+    bool is_returned = false;   ///< the sender has had its content back (RET=FULL)
     std::uint32_t doubts = 0;   ///< attempts whose final dot was not answered
     /// So many recipients at the front of the list have not been asked for in this round of transactions; 0 =
     /// a new round begins with the next attempt.

@@ -89,7 +89,7 @@ class QueueTest : public ::testing::Test {
 TEST(QueueItems, ComeBackAsTheyWere) {
     auto one = item(3);
     one.attempts = 4;
-    one.is_held = one.is_warned = one.is_postponed = one.is_notice = true;
+    one.is_returned = one.is_held = one.is_warned = one.is_postponed = one.is_notice = true;
     one.last = "451 later";
     one.size = 77;
     one.story.steps = {{"rcpt", 5, "250 ok"}};

@@ -33,7 +33,9 @@ class QueueDeskTest : public ::testing::Test {
         const auto body = [&]() -> net::Task<void> {
             std::vector<act::queue::NewItem> items;
             items.push_back({item(clock_, 1, "user@gw.test"), {"Subject: x\r\n\r\n"}});
-            EXPECT_TRUE(co_await queue_->put(io_, std::move(items), base::SteadyTime::max()));
+            auto stored = co_await queue_->put(io_, std::move(items), base::SteadyTime::max());
+            EXPECT_TRUE(stored);
+            stored->publish();
         };
         net::testing::run(io_, body());
         id_ = queue_->list({}).value().at(0).id.to_string();
