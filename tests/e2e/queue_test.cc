@@ -274,9 +274,7 @@ TEST_F(QueueTest, OperatorsHoldReleaseFlushAndDelete) {
 TEST_F(QueueTest, AFlushForgetsThatAHopWasDown) {
     start("[delivery]\nwarn_hours = 4\n");
     rescript("CONNECT = cut");
-    ASSERT_THAT(deliver({"user@gw.test"}), StartsWith("250"));
-    ASSERT_TRUE(tried(1));
-    for (int i = 0; i < 3; ++i) ASSERT_THAT(deliver({"user@gw.test"}), StartsWith("250"));
+    for (int i = 0; i < 4; ++i) ASSERT_THAT(deliver({"user@gw.test"}), StartsWith("250"));
     std::this_thread::sleep_for(1200ms);
     const auto rows = queued();
     ASSERT_EQ(rows.size(), 4U);
