@@ -174,7 +174,9 @@ bool Deliverer::may_begin(Attempt& attempt) {
             queue.give_back(item, 0ms);
             return false;
         }
-        attempt.why_not = "451 4.4.1 the next hop cannot be reached: " + *parts_.hops.why_down(*attempt.hop);
+        const auto* why = parts_.hops.why_down(*attempt.hop);  // null: that time has just passed
+        attempt.why_not = "451 4.4.1 the next hop cannot be reached";
+        if (why != nullptr) attempt.why_not += ": " + *why;
     }
     if (!parts_.recorder.is_writable() || !FaultPoints::pass(FaultPoint::queue_before_attempt)) {
         give_back(item);
