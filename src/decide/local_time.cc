@@ -1,5 +1,7 @@
 #include "decide/local_time.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace gatehouse::decide {
@@ -19,7 +21,9 @@ base::WallTime next_time_of_day(std::string_view text, base::WallTime now, const
     while (true) {
         const base::WallTime as_of_now = midnight + *wanted - offset_at(now);
         const base::WallTime next = midnight + *wanted - offset_at(as_of_now);
-        if (next > now) return next;
+        const bool is_left_out = offset_at(next) != offset_at(as_of_now);
+        const base::WallTime shown = is_left_out ? std::max(next, as_of_now) : next;
+        if (shown > now) return shown;
         midnight += std::chrono::days(1);
     }
 }

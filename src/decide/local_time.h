@@ -17,7 +17,7 @@ std::optional<std::chrono::minutes> parse_time_of_day(std::string_view text);
 using OffsetAt = std::function<std::chrono::minutes(base::WallTime)>;
 
 /// The next moment behind `now` at which the clocks there show that time, changed to or from summer time in
-/// between or not; `now` where it is none. A time that a change of the clocks leaves out is an hour off.
+/// between or not; `now` where it is none. A time that a change of the clocks leaves out comes an hour later.
 base::WallTime next_time_of_day(std::string_view text, base::WallTime now, const OffsetAt& offset_at);
 
 }  // namespace gatehouse::decide

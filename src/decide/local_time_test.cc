@@ -30,6 +30,9 @@ TEST(LocalTime, ClocksThatChangeBeforeThen) {
         return at < utc("2026-03-29T01:00:00Z") ? 60min : std::chrono::minutes(120);
     };
     EXPECT_EQ(next_time_of_day("06:00", utc("2026-03-28T22:00:00Z"), spring), utc("2026-03-29T04:00:00Z"));
+    for (const char* now : {"2026-03-28T22:00:00Z", "2026-03-29T00:15:00Z", "2026-03-29T00:45:00Z"})
+        EXPECT_EQ(next_time_of_day("02:30", utc(now), spring), utc("2026-03-29T01:30:00Z")) << now;
+    EXPECT_EQ(next_time_of_day("02:30", utc("2026-03-29T01:30:00Z"), spring), utc("2026-03-30T00:30:00Z"));
 }
 
 }  // namespace

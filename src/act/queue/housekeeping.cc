@@ -50,13 +50,14 @@ Result<void> Queue::watch_clock() {
     GATEHOUSE_CHECK(store_.visit_prefix("s", [&](std::string_view key, std::string_view) {
         const auto turn = turn_from(key);
         if (turn && turn->turn.due > (fell ? now : now + options_.longest_wait)) ids.push_back(turn->turn.id);
-        return !scrub_stop_;
+        return !is_stopping_;
     }));
     std::erase_if(ids, [&](const ItemId& id) {
         const auto item = load(id);
         return !item || (item->is_postponed && item->due <= now + options_.longest_wait);
     });
-    GATEHOUSE_TRY(const auto moved, try_now(ids, {}));
+    std::size_t moved = 0;
+    GATEHOUSE_CHECK(try_now(ids, {}, moved));
     clock_offset_ = offset;
     if (moved > 0) base::log(LogLevel::warning, "queue: the clock went back; {} items are due now", moved);
     return {};
@@ -75,16 +76,15 @@ Result<void> Queue::look_for_overdue(std::chrono::hours warn) {
     if (down.empty()) return {};
     const auto now = clock_.wall();
     bool any = false;
-    GATEHOUSE_CHECK(store_.visit_prefix("i", [&](std::string_view key, std::string_view value) {
-        const auto id = id_from(key.substr(1));
-        const auto item = id ? decode_times(*id, value) : std::nullopt;
-        if (!item || item->is_held || item->due > now || !is_overdue(*item, now, warn)) return !scrub_stop_;
+    GATEHOUSE_CHECK(visit_items("i", "j", [&](const ItemId& id, std::optional<std::string_view> value) {
+        const auto item = value ? decode_times(id, *value) : std::nullopt;
+        if (!item || item->is_held || item->due > now || !is_overdue(*item, now, warn)) return !is_stopping_;
         const auto lane = down.find(item->lane);
-        if (lane == down.end()) return !scrub_stop_;
+        if (lane == down.end()) return !is_stopping_;
         const std::lock_guard lock(mutex_);
         if (schedule_.is_down(lane->second))
             any = schedule_.hurry({lane->second, age_of(*item), turn_of(*item)}) || any;
-        return !scrub_stop_;
+        return !is_stopping_;
     }));
     const auto wake = [this] {
         const std::lock_guard lock(mutex_);
@@ -99,7 +99,7 @@ Result<void> Queue::scrub() {
         const std::lock_guard lock(mutex_);
         if (!std::exchange(has_garbage_, false)) return {};
     }
-    auto done = store_.scrub(scrub_stop_);
+    auto done = store_.scrub(is_stopping_);
     const std::lock_guard lock(mutex_);
     has_garbage_ = has_garbage_ || !done;
     return done;

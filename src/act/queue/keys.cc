@@ -26,6 +26,12 @@ std::string keyed(char kind, std::string_view rest) {
     return kind + std::string(rest);
 }
 
+std::string numbered(char kind, std::uint32_t lane) {
+    std::string out(1, kind);
+    append(out, lane);
+    return out;
+}
+
 }  // namespace
 
 std::string id_bytes(const base::ItemId& id) {
@@ -59,11 +65,12 @@ std::string pending_key(const base::ItemId& id) {
     return keyed('p', id_bytes(id));
 }
 
+std::string turns_prefix(std::uint32_t lane) {
+    return numbered('s', lane);
+}
+
 std::string turn_prefix(std::uint32_t lane, Age age) {
-    std::string out = "s";
-    append(out, lane);
-    out += static_cast<char>(age);
-    return out;
+    return turns_prefix(lane) + static_cast<char>(age);
 }
 
 std::string turn_key(const TurnKey& key) {
@@ -83,16 +90,20 @@ std::optional<TurnKey> turn_from(std::string_view key) {
         read<std::uint32_t>(key.substr(1)), Age{age}, {base::WallTime(std::chrono::microseconds(due)), *id}};
 }
 
+std::string held_prefix(std::uint32_t lane) {
+    return numbered('h', lane);
+}
+
 std::string held_key(std::uint32_t lane, const base::ItemId& id) {
-    std::string out = "h";
-    append(out, lane);
-    return out + id_bytes(id);
+    return held_prefix(lane) + id_bytes(id);
 }
 
 std::string lane_key(std::uint32_t lane) {
-    std::string out = "l";
-    append(out, lane);
-    return out;
+    return numbered('l', lane);
+}
+
+std::optional<base::ItemId> id_at_end_of(std::string_view key) {
+    return key.size() <= kIdBytes ? std::nullopt : id_from(key.substr(key.size() - kIdBytes));
 }
 
 std::optional<std::uint32_t> lane_of(std::string_view key) {

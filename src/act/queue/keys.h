@@ -45,9 +45,14 @@ std::string turn_key(const TurnKey& key);
 std::optional<TurnKey> turn_from(std::string_view key);
 /// What all turns of a lane and age begin with.
 std::string turn_prefix(std::uint32_t lane, Age age);
+/// The same without regard to age.
+std::string turns_prefix(std::uint32_t lane);
 std::string held_key(std::uint32_t lane, const base::ItemId& id);
+std::string held_prefix(std::uint32_t lane);
 std::string lane_key(std::uint32_t lane);
 
+/// Of a key of kind i, s or h.
+std::optional<base::ItemId> id_at_end_of(std::string_view key);
 /// The number that follows the letter of a key of kind s, h or l.
 std::optional<std::uint32_t> lane_of(std::string_view key);
 

@@ -1,4 +1,4 @@
-// What operators see of the queue and do to it. All of it blocks on the store; the schedule is held only for
+// What operators do to the queue. All of it blocks on the store; the schedule is held only for
 // moments, so that event loops never wait for an operator.
 #include <algorithm>
 #include <future>
@@ -18,110 +18,29 @@ namespace {
 
 constexpr std::size_t kPage = 100;  // changed at a time
 
-bool matches(const QueueItem& item, const QueueFilter& filter) {
-    const auto contains = [](std::string_view text, std::string_view part) {
-        return base::lower(text).contains(base::lower(part));
-    };
-    const auto& envelope = item.story.envelope;
-    if (!filter.lane.empty() && item.lane != filter.lane) return false;
-    if (filter.held && item.is_held != *filter.held) return false;
-    if (!filter.sender.empty() && !contains(envelope.sender, filter.sender)) return false;
-    return filter.recipient.empty() ||
-           std::any_of(envelope.recipients.begin(), envelope.recipients.end(),
-                       [&](const auto& one) { return contains(one.address, filter.recipient); });
-}
-
-QueueItem damaged(const ItemId& id) {
-    QueueItem item;
-    item.id = id;
-    item.story.envelope.reference = id.reference;
-    item.is_damaged = true;
-    return item;
-}
-
 }  // namespace
-
-Result<void> Queue::visit(const QueueFilter& filter,
-                          const std::function<bool(QueueItem item)>& visitor) const {
-    const auto set_aside = [this] {
-        const std::lock_guard lock(mutex_);
-        return schedule_.damaged();
-    }();
-    const std::string first = filter.after ? item_key(*filter.after) + '\0' : "i";
-    return store_.visit(first, "j", [&](std::string_view key, std::string_view value) {
-        const auto id = id_from(key.substr(1));
-        if (!id) return true;
-        auto item = decode(*id, value);
-        if (!item) item = damaged(*id);
-        item->is_damaged = item->is_damaged || set_aside.contains(*id);
-        return !matches(*item, filter) || visitor(std::move(*item));
-    });
-}
-
-Result<std::vector<QueueItem>> Queue::list(const QueueFilter& filter) const {
-    std::vector<QueueItem> out;
-    if (filter.limit == 0) return out;
-    GATEHOUSE_CHECK(visit(filter, [&](QueueItem item) {
-        out.push_back(std::move(item));
-        return out.size() < filter.limit;
-    }));
-    return out;
-}
-
-Result<QueueItem> Queue::find(std::string_view id) const {
-    const auto slash = id.find('/');
-    GATEHOUSE_TRY(const auto range, base::parse_reference_prefix(id.substr(0, slash)));
-    std::optional<std::uint64_t> group;
-    if (slash != std::string_view::npos) {
-        group = base::parse_unsigned(id.substr(slash + 1));
-        if (!group)
-            return fail(Fault::usage, "\"{}\" is no id such as 7Q3K-M8TD-0VZ2-6XNB/1",
-                        base::printable(id, 40));
-    }
-    std::vector<ItemId> found;
-    const auto first = item_key({range.first, 0});
-    const auto last = item_key({range.last, 0xFFFF'FFFF});
-    GATEHOUSE_CHECK(store_.visit(first, last, [&](std::string_view key, std::string_view) {
-        const auto one = id_from(key.substr(1));
-        if (one && (!group || *group == one->group)) found.push_back(*one);
-        return found.size() < 2;
-    }));
-    if (found.empty()) return unknown(id);
-    if (found.size() > 1) {
-        return fail(Fault::usage, "{} stands for several items of the queue, such as {} and {}",
-                    base::printable(id, 40), found[0].to_string(), found[1].to_string());
-    }
-    auto item = load(found.front());
-    if (!item && is_damage(item.error())) return damaged(found.front());
-    const std::lock_guard lock(mutex_);
-    const auto* at = schedule_.find(found.front());
-    if (item && at != nullptr) item->is_damaged = at->is_damaged;
-    return item;
-}
 
 /// So that nobody delivers it meanwhile.
 Result<QueueItem> Queue::claim(const ItemId& id) {
-    GATEHOUSE_TRY(auto item, load(id));
-    const auto busy =
-        fail(Fault::unavailable, "{} is on its way right now; try again in a moment", id.to_string());
+    GATEHOUSE_TRY(const auto seen, load(id));
     {
         const std::lock_guard lock(mutex_);
-        bool is_new = false;
-        const auto lane = schedule_.lane_number(item.lane, is_new);
-        const Schedule::UnderWay mine{
-            {lane, age_of(item), turn_of(item)}, item.is_held, Schedule::Hands::operators, item.size};
-        if (!schedule_.claim(mine)) return busy;
+        if (!schedule_.claim({key_of(seen), seen.is_held, Schedule::Hands::operators, seen.size})) {
+            return fail(Fault::unavailable, "{} is on its way right now; try again in a moment",
+                        id.to_string());
+        }
     }
-    // It may have been delivered or put back between the look and the claim; from here on nobody does.
-    const auto again = load(id);
-    if (again && *again == item) return item;
+    // Somebody may have changed it between the look and the claim; from here on nobody does.
+    auto now = load(id);
     const std::lock_guard lock(mutex_);
-    if (again || again.error().fault == Fault::not_found) {
+    if (now) {
+        schedule_.correct(key_of(*now), now->is_held, now->size);
+    } else if (now.error().fault == Fault::not_found) {
         schedule_.disclaim(id);
     } else {
         schedule_.give_back(id);
     }
-    return busy;
+    return now;
 }
 
 Result<void> Queue::write_now(const std::shared_ptr<Batch>& batch, const Batch::Done& then) {
@@ -169,7 +88,8 @@ Result<void> Queue::hold(const ItemId& id) {
 Result<void> Queue::release(const ItemId& id) {
     GATEHOUSE_TRY(auto item, claim(id));
     const auto now = clock_.wall();
-    // The time in which nobody could deliver it does not make it older.
+    // The time in which nobody could deliver it, or was meant to, does not make it older.
+    if (item.is_postponed) item.first_due = std::max(item.first_due, now);
     if (item.is_held && item.held_since.time_since_epoch().count() != 0 && item.held_since < now) {
         item.first_due = waits_since(item) + (now - item.held_since);
         item.expires += now - item.held_since;
@@ -229,13 +149,14 @@ Result<bool> Queue::claim_damaged(const ItemId& id, const std::vector<std::strin
 Result<void> Queue::remove_damaged(const ItemId& id) {
     GATEHOUSE_TRY(const auto places, places_of(id));
     GATEHOUSE_TRY(const bool is_claimed, claim_damaged(id, places));
-    std::vector<store::Change> changes{{item_key(id), std::nullopt}, {pending_key(id), std::nullopt}};
+    std::vector<store::Change> changes{{item_key(id), std::nullopt}};
     for (const auto& key : places) changes.push_back({key, std::nullopt});
-    auto done = store_.visit_prefix(content_prefix(id), [&](std::string_view key, std::string_view) {
-        changes.push_back({std::string(key), std::nullopt});
-        return true;
-    });
-    if (done) done = write_now(std::make_shared<Batch>(std::move(changes), true), [](const auto&) {});
+    // Its content goes unread, behind it; until then a mark says that there is some.
+    changes.push_back({pending_key(id), ""});
+    auto done = write_now(std::make_shared<Batch>(std::move(changes), true), [](const auto&) {});
+    if (const auto erased = done ? erase_content(id) : base::Result<void>(); !erased)
+        base::log(base::LogLevel::warning, "queue: content of {} goes at the next start: {}", id.to_string(),
+                  erased.error().sentence);
     const std::lock_guard lock(mutex_);
     has_garbage_ = has_garbage_ || done;
     if (is_claimed && done) schedule_.leave(id);
@@ -250,7 +171,7 @@ Result<std::size_t> Queue::flush(const QueueFilter& filter, const std::function<
     std::map<std::string, std::size_t> due;  // already, by lane
     auto waiting = filter;
     waiting.held = false;
-    GATEHOUSE_CHECK(visit(waiting, [&](const QueueItem& item) {
+    const auto look = [&](const QueueItem& item) {
         if (item.is_postponed || item.is_damaged) return true;
         lanes.insert(item.lane);
         if (item.due > now) {
@@ -258,19 +179,25 @@ Result<std::size_t> Queue::flush(const QueueFilter& filter, const std::function<
         } else {
             ++due[item.lane];
         }
-        if (working && ids.size() % kPage == 0) working();
         return ids.size() < filter.limit;
-    }));
-    GATEHOUSE_TRY(std::size_t flushed, try_now(ids, working));
+    };
+    GATEHOUSE_CHECK(each(waiting, look, working));
+    std::size_t flushed = 0;
+    const auto done = try_now(ids, working, flushed);
     for (const auto& lane : end_pauses(lanes)) flushed += due[lane];
+    if (!done) {
+        return fail(done.error().fault, "{} of {} items are tried now; the others wait on: {}", flushed,
+                    ids.size(), done.error().sentence);
+    }
     return flushed;
 }
 
-/// In small steps: others want the schedule, too.
-Result<std::size_t> Queue::try_now(const std::vector<ItemId>& ids, const std::function<void()>& working) {
+/// In small steps: others want the schedule, too. `moved` counts, also when the rest fails.
+Result<void> Queue::try_now(const std::vector<ItemId>& ids, const std::function<void()>& working,
+                            std::size_t& moved) {
     const auto now = clock_.wall();
-    std::size_t moved = 0;
-    for (std::size_t at = 0; at < ids.size() && !scrub_stop_; at += kPage) {
+    for (std::size_t at = 0; at < ids.size(); at += kPage) {
+        if (is_stopping_) return fail(Fault::unavailable, "Gatehouse is stopping");
         Work work;
         work.durable = false;  // it only brings forward what comes anyway
         for (std::size_t i = at; i < std::min(ids.size(), at + kPage); ++i) {
@@ -279,11 +206,12 @@ Result<std::size_t> Queue::try_now(const std::vector<ItemId>& ids, const std::fu
             item->due = now;
             work.changed.push_back(std::move(*item));
         }
-        moved += work.changed.size();
-        if (!work.changed.empty()) GATEHOUSE_CHECK(commit_now(std::move(work)));
+        const std::size_t count = work.changed.size();
+        if (count > 0) GATEHOUSE_CHECK(commit_now(std::move(work)));
+        moved += count;
         if (working) working();
     }
-    return moved;
+    return {};
 }
 
 /// Those of them that were down or paused.

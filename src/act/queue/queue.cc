@@ -61,15 +61,14 @@ Result<void> Queue::drop_half_written() {
         if (const auto id = id_from(key.substr(1))) ids.push_back(*id);
         return true;
     }));
-    for (const auto& id : ids) {
-        std::vector<store::Change> changes{{pending_key(id), std::nullopt}};
-        GATEHOUSE_CHECK(store_.visit_prefix(content_prefix(id), [&](std::string_view key, std::string_view) {
-            changes.push_back({std::string(key), std::nullopt});
-            return true;
-        }));
-        GATEHOUSE_CHECK(store_.apply(changes, false));
-    }
+    for (const auto& id : ids) GATEHOUSE_CHECK(erase_content(id));
     return {};
+}
+
+/// Unread, so that it may be damaged; with the mark that there is some without an item.
+Result<void> Queue::erase_content(const ItemId& id) {
+    GATEHOUSE_CHECK(store_.remove_range(content_key(id, 0), content_key(id, ~std::uint32_t{0}) + '\0'));
+    return store_.remove(pending_key(id));
 }
 
 /// How many wait where; the items themselves are not read.
@@ -88,10 +87,21 @@ Result<void> Queue::survey() {
     });
 }
 
+/// Under the mutex.
+TurnKey Queue::key_of(const QueueItem& item) {
+    bool is_new = false;
+    return {schedule_.lane_number(item.lane, is_new), age_of(item), turn_of(item)};
+}
+
 Result<QueueItem> Queue::load(const ItemId& id) const {
-    GATEHOUSE_TRY(const auto bytes, store_.get(item_key(id)));
-    if (!bytes) return unknown(id.to_string());
-    return decode(id, *bytes);
+    const auto bytes = store_.get(item_key(id));
+    if (!bytes && is_damage(bytes.error())) {
+        return fail(Fault::malformed, "item {} of the queue cannot be read; an operator can delete it ({})",
+                    id.to_string(), bytes.error().sentence);
+    }
+    if (!bytes) return std::unexpected(bytes.error());
+    if (!*bytes) return unknown(id.to_string());
+    return decode(id, **bytes);
 }
 
 std::optional<std::vector<Turn>> Queue::load_turns(std::uint32_t lane, Age age,
@@ -161,7 +171,7 @@ std::optional<QueueItem> Queue::take(base::WallTime now) {
 bool Queue::turn_failed(const TurnKey& turn, const Result<QueueItem>& item) {
     const auto& id = turn.turn.id;
     if (item || item.error().fault == Fault::not_found) {
-        schedule_.forget_turn(id);
+        schedule_.forget_turn(id, item && !item->is_held ? std::optional(key_of(*item)) : std::nullopt);
         return true;
     }
     base::log(base::LogLevel::error, "queue: {}", item.error().sentence);

@@ -142,7 +142,13 @@ class Queue {
     /// Adds to the item's story, for as long as it waits; of many steps the first and the newest are kept.
     base::Result<void> add_step(const base::ItemId& id, message::Step step);
 
-    /// Oldest first.
+    using Visitor = std::function<bool(QueueItem item)>;
+    /// Oldest first, until the visitor says false; it may take its time, the store is not kept waiting.
+    /// `limit` is the visitor's business. By lane, or of those that are held, only their places are looked
+    /// through, by addresses every item. `working` is called now and then.
+    base::Result<void> each(const QueueFilter& filter, const Visitor& visitor,
+                            const std::function<void()>& working = {}) const;
+    /// The first `limit` of them.
     base::Result<std::vector<QueueItem>> list(const QueueFilter& filter) const;
     /// "REF/n", or a prefix of REF (8 symbols or more) with or without "/n", when only one item has it.
     base::Result<QueueItem> find(std::string_view id) const;
@@ -165,8 +171,8 @@ class Queue {
     /// For a calm moment, at least every scrub_minutes: see KeyValueStore::scrub. Does nothing when nothing
     /// was removed since the last time.
     base::Result<void> scrub();
-    /// A scrub or tidy under way ends, and none begins any more.
-    void stop_scrubbing() { scrub_stop_ = true; }
+    /// What takes long (scrub, tidy, each, flush) ends, and none of it begins any more.
+    void stop_long_work() { is_stopping_ = true; }
     const QueueSettings& settings() const { return options_.settings; }
 
   private:
@@ -180,6 +186,8 @@ class Queue {
     Queue(QueueOptions options, const base::Clock& clock, store::Hold hold, store::KeyValueStore store);
     base::Result<void> survey();
     base::Result<void> drop_half_written();
+    base::Result<void> erase_content(const base::ItemId& id);
+    TurnKey key_of(const QueueItem& item);
     base::Result<QueueItem> load(const base::ItemId& id) const;
     std::optional<std::vector<Turn>> load_turns(std::uint32_t lane, Age age, const std::optional<Turn>& from,
                                                 std::size_t most) const;
@@ -187,17 +195,26 @@ class Queue {
     bool add_turns(const Schedule::Wanted& wanted, const std::vector<Turn>& more);
     bool turn_failed(const TurnKey& turn, const base::Result<QueueItem>& item);
 
+    // listing.cc
+    using ItemVisitor = std::function<bool(const base::ItemId& id, std::optional<std::string_view> bytes)>;
+    base::Result<std::vector<base::ItemId>> ids_behind(std::string_view key) const;
+    base::Result<void> visit_items(std::string first, std::string_view last,
+                                   const ItemVisitor& visitor) const;
+    base::Result<std::vector<base::ItemId>> ids_of(const QueueFilter& filter) const;
+    base::Result<void> each_by_place(const QueueFilter& filter, const Visitor& visitor,
+                                     const std::function<void()>& working) const;
+    base::Result<void> each_in_pages(QueueFilter filter, const Visitor& visitor,
+                                     const std::function<void()>& working) const;
+
     // operators.cc
     base::Result<QueueItem> claim(const base::ItemId& id);
     base::Result<void> write_now(const std::shared_ptr<Batch>& batch, const Batch::Done& then);
     base::Result<void> commit_now(Work work);
-    base::Result<void> visit(const QueueFilter& filter,
-                             const std::function<bool(QueueItem item)>& visitor) const;
     base::Result<std::vector<std::string>> places_of(const base::ItemId& id) const;
     base::Result<bool> claim_damaged(const base::ItemId& id, const std::vector<std::string>& places);
     base::Result<void> remove_damaged(const base::ItemId& id);
-    base::Result<std::size_t> try_now(const std::vector<base::ItemId>& ids,
-                                      const std::function<void()>& working);
+    base::Result<void> try_now(const std::vector<base::ItemId>& ids, const std::function<void()>& working,
+                               std::size_t& moved);
     std::vector<std::string> end_pauses(const std::set<std::string>& lanes);
 
     // housekeeping.cc
@@ -246,7 +263,7 @@ class Queue {
     bool has_garbage_ = true;
     std::set<base::ItemId> to_erase_;        // taken back, and still in the store
     std::set<std::uint32_t> unnamed_lanes_;  // their names are not known to be stored
-    std::atomic<bool> scrub_stop_{false};
+    std::atomic<bool> is_stopping_{false};
     std::optional<std::chrono::microseconds> clock_offset_;  // tidy()'s own, as is the next
     base::SteadyTime looked_at_{};
     // Bytes on their way to the disk; shared with puts that a stop cuts short, which outlive this.

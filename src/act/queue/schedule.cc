@@ -144,9 +144,22 @@ bool Schedule::hurry(const TurnKey& key) {
     return true;
 }
 
-void Schedule::forget_turn(const base::ItemId& id) {
+void Schedule::correct(const TurnKey& key, bool is_held, std::uint64_t size) {
+    auto& item = under_way_.at(key.turn.id);
+    window_of(lanes_[item.key.lane], item.key.age).erase(item.key.turn);
+    window_of(lanes_[key.lane], key.age).erase(key.turn);
+    item.key = key;
+    item.is_held = is_held;
+    item.size = size;
+}
+
+void Schedule::forget_turn(const base::ItemId& id, const std::optional<TurnKey>& truth) {
     ++lanes_[under_way_.at(id).key.lane].waiting;
     leave(id);
+    if (!truth) return;
+    auto& lane = lanes_[truth->lane];
+    ++lane.inserts;
+    window_of(lane, truth->age).insert(truth->turn);
 }
 
 void Schedule::give_back(const base::ItemId& id) {

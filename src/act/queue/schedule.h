@@ -106,10 +106,14 @@ class Schedule {
     bool is_down(std::uint32_t lane) const;
     /// A due item of a lane that is down, which is taken all the same. False: there are enough of them.
     bool hurry(const TurnKey& key);
-    /// Claimed by an operator, and it is not there, or not so: whoever changed it has placed it.
+    /// Claimed by an operator, and it is not there any more: whoever removed it has counted it.
     void disclaim(const base::ItemId& id) { under_way_.erase(id); }
-    /// Taken, and it has no such turn: another one waits.
-    void forget_turn(const base::ItemId& id);
+    /// Claimed by an operator, and it had been changed until then: this is how it stands now. Its turn may
+    /// have been popped since, so whoever claimed it has to place it again.
+    void correct(const TurnKey& key, bool is_held, std::uint64_t size);
+    /// Taken, and it has no such turn; `truth` is its real one, if it waits at all. That one may have been
+    /// popped in vain meanwhile, so it is put into the line again.
+    void forget_turn(const base::ItemId& id, const std::optional<TurnKey>& truth);
 
   private:
     void end_rests(base::SteadyTime steady);

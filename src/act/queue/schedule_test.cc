@@ -274,6 +274,36 @@ TEST_F(ScheduleTest, WhatWasReadBesideAnInsertIsReadAgain) {
     EXPECT_EQ(take(20), 2U);
 }
 
+// The item had been changed between an operator's look and the claim, and the new turn came up meanwhile.
+TEST_F(ScheduleTest, AClaimUnderAnOldTurnLosesNoItem) {
+    schedule_.add_lane(1, "*");
+    add(1, Age::fresh, 10, 1);
+    EXPECT_EQ(take(10), 1U);
+    done(1, Age::fresh, 10, 1);
+    add(1, Age::tried, 10, 1);
+    const TurnKey old{1, Age::fresh, {at(10), id(1)}};
+    ASSERT_TRUE(schedule_.claim({old, false, Schedule::Hands::operators}));
+    EXPECT_EQ(take(11), 0U);
+    schedule_.correct({1, Age::tried, {at(10), id(1)}}, false, 0);
+    EXPECT_EQ(take(11), 0U) << "an operator has it";
+    schedule_.give_back(id(1));
+    EXPECT_EQ(schedule_.lanes()[1].waiting, 1U);
+    EXPECT_EQ(take(12), 1U);
+}
+
+TEST_F(ScheduleTest, ATurnThatIsNoneGivesWayToTheRealOne) {
+    schedule_.add_lane(1, "*");
+    add(1, Age::fresh, 10, 1);  // what is left of a claim that could not be read
+    schedule_.insert({1, Age::tried, {at(11), id(1)}}, false);
+    --schedule_.lanes()[1].waiting;
+    EXPECT_EQ(take(20), 1U);
+    EXPECT_EQ(take(20), 0U) << "the real turn is popped in vain";
+    schedule_.forget_turn(id(1), TurnKey{1, Age::tried, {at(11), id(1)}});
+    EXPECT_EQ(schedule_.lanes()[1].waiting, 1U);
+    EXPECT_EQ(take(20), 1U);
+    EXPECT_EQ(schedule_.lanes()[1].waiting, 0U);
+}
+
 /// Against a model: any order of arrivals and departures gives every item once, in the order of due times.
 TEST(ScheduleProperty, AWindowOnManyItemsMissesNone) {
     std::mt19937 random(7);

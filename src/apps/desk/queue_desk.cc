@@ -48,20 +48,26 @@ DeskEnd QueueDesk::answer(const pb::QueueRequest& request, const DeskSinks& sink
     }
 }
 
+/// For whoever waits for an answer that takes long.
+std::function<void()> QueueDesk::working_of(const DeskSinks& sinks) const {
+    if (!sinks.working) return {};
+    return [this, working = sinks.working, next = clock_.steady() + kWordEvery]() mutable {
+        if (clock_.steady() < next) return;
+        next = clock_.steady() + kWordEvery;
+        working();
+    };
+}
+
 DeskEnd QueueDesk::list(const pb::QueueRequest& request, const DeskSinks& sinks) {
-    constexpr std::size_t kPage = 500;
-    auto filter = filter_of(request);
+    const auto filter = filter_of(request);
     const std::size_t most = std::min(filter.limit, QueueFilter::kMaxLimit);
     std::size_t shown = 0;
-    while (shown < most) {
-        filter.limit = std::min(kPage, most - shown);
-        const auto items = queue_.list(filter);
-        if (!items) return end_of(items.error());
-        for (const auto& item : *items) sinks.row(json::serialize(queue_item_json(item)));
-        shown += items->size();
-        if (items->size() < filter.limit) break;
-        filter.after = items->back().id;
-    }
+    const auto show = [&](const QueueItem& item) {
+        sinks.row(json::serialize(queue_item_json(item)));
+        return ++shown < most;
+    };
+    const auto listed = queue_.each(filter, show, working_of(sinks));
+    if (!listed) return end_of(listed.error());
     std::uint64_t all = 0;
     for (const auto& lane : queue_.counts()) all += lane.waiting + lane.held + lane.under_way + lane.damaged;
     if (all == 0) return {0, "the queue is empty"};
@@ -101,13 +107,7 @@ DeskEnd QueueDesk::flush(const pb::QueueRequest& request, const DeskSinks& sinks
     auto filter = filter_of(request);
     filter.limit = QueueFilter::kMaxLimit;
     forget_down_();
-    auto next_word = clock_.steady() + kWordEvery;
-    const auto working = [&] {
-        if (!sinks.working || clock_.steady() < next_word) return;
-        next_word = clock_.steady() + kWordEvery;
-        sinks.working();
-    };
-    const auto flushed = queue_.flush(filter, working);
+    const auto flushed = queue_.flush(filter, working_of(sinks));
     if (!flushed) return end_of(flushed.error());
     return {0, fmt::format("{} item{} now", *flushed, *flushed == 1 ? " is tried" : "s are tried")};
 }

@@ -34,6 +34,7 @@ class QueueDesk {
     DeskEnd answer(const pb::QueueRequest& request, const DeskSinks& sinks);
 
   private:
+    std::function<void()> working_of(const DeskSinks& sinks) const;
     DeskEnd list(const pb::QueueRequest& request, const DeskSinks& sinks);
     DeskEnd show(const pb::QueueRequest& request, const DeskSinks& sinks);
     DeskEnd flush(const pb::QueueRequest& request, const DeskSinks& sinks);

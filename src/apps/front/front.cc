@@ -55,11 +55,10 @@ Front::Front(RoleBeginning& beginning, Config config)
     : beginning_(beginning), config_(std::move(config)), memory_(memory_limit(config_)) {}
 
 Front::~Front() {
+    if (queue_) queue_->stop_long_work();  // operators' questions, too
     control_.reset();
-    if (queue_) {
-        queue_->set_wake(nullptr);
-        queue_->stop_scrubbing();
-    }
+    if (queue_) queue_->set_wake(nullptr);
+    tidier_ = {};
     scrubber_ = {};
     for (auto& loop : loops_) loop->stop();
     threads_.clear();
@@ -173,7 +172,8 @@ Result<void> Front::listen() {
     net::asio::co_spawn(*loops_.front(), keep_quarantine_tidy(), net::asio::detached);
     for (auto& strand : strands_)
         net::asio::co_spawn(strand->io, strand->deliverer.run(), net::asio::detached);
-    scrubber_ = std::jthread([this](const std::stop_token& stop) { keep_queue_tidy(stop); });
+    tidier_ = std::jthread([this](const std::stop_token& stop) { keep_queue_tidy(stop); });
+    scrubber_ = std::jthread([this](const std::stop_token& stop) { keep_queue_scrubbed(stop); });
     return {};
 }
 
@@ -251,23 +251,28 @@ net::Task<void> Front::keep_quarantine_tidy() {
     }
 }
 
-/// Scrubbed twice in the time that is promised: a scrub takes its time, too.
-void Front::keep_queue_tidy(const std::stop_token& stop) {
-    const auto scrub_every = std::chrono::seconds(config_.queue.scrub_minutes * 30);
-    const auto warn = std::chrono::hours(config_.delivery.warn_hours);
-    auto scrub_at = clock_->steady() + scrub_every;
-    const auto log = [](const Result<void>& done) {
-        if (!done) base::log(LogLevel::warning, "queue: {}", done.error().sentence);
-    };
+/// Until it is to stop; what it came to is logged when it is no success.
+template <typename Work>
+void Front::every(std::chrono::seconds time, const std::stop_token& stop, const Work& work) {
     std::mutex mutex;
     std::condition_variable_any wake;
     std::unique_lock lock(mutex);
-    do {
-        log(queue_->tidy(warn));
-        if (clock_->steady() < scrub_at) continue;
-        log(queue_->scrub());
-        scrub_at = clock_->steady() + scrub_every;
-    } while (!wake.wait_for(lock, stop, kQueueTidyInterval, [] { return false; }) && !stop.stop_requested());
+    while (!wake.wait_for(lock, stop, time, [] { return false; }) && !stop.stop_requested()) {
+        if (const auto done = work(); !done && !stop.stop_requested())
+            base::log(LogLevel::warning, "queue: {}", done.error().sentence);
+    }
+}
+
+void Front::keep_queue_tidy(const std::stop_token& stop) {
+    const auto warn = std::chrono::hours(config_.delivery.warn_hours);
+    if (const auto done = queue_->tidy(warn); !done)
+        base::log(LogLevel::warning, "queue: {}", done.error().sentence);
+    every(kQueueTidyInterval, stop, [&] { return queue_->tidy(warn); });
+}
+
+/// On a thread of its own: it may take hours. Twice in the time that is promised.
+void Front::keep_queue_scrubbed(const std::stop_token& stop) {
+    every(std::chrono::seconds(config_.queue.scrub_minutes * 30), stop, [&] { return queue_->scrub(); });
 }
 
 bool Front::is_delivering() const {

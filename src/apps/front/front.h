@@ -57,7 +57,10 @@ class Front {
     base::Result<void> obey(const pb::SupervisorWord& word);
     base::Result<void> take_settings(const pb::RoleStart& start);
     net::Task<void> keep_quarantine_tidy();
+    template <typename Work>
+    static void every(std::chrono::seconds time, const std::stop_token& stop, const Work& work);
     void keep_queue_tidy(const std::stop_token& stop);
+    void keep_queue_scrubbed(const std::stop_token& stop);
     bool is_delivering() const;
     base::Result<std::vector<pipeline::OwnMessage>> notices_of_deletion(const act::queue::QueueItem& item);
     net::Task<void> drain_and_stop(std::chrono::seconds patience);
@@ -94,6 +97,7 @@ class Front {
     std::unique_ptr<QueueDesk> queue_desk_;
     std::unique_ptr<ControlServer> control_;
     std::vector<std::jthread> threads_;
+    std::jthread tidier_;
     std::jthread scrubber_;
     std::atomic<bool> is_draining_{false};
     std::atomic<unsigned> releases_{0};  ///< under way

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 
 #include "apps/gatehouse/commands.h"
 #include "apps/gatehouse/local_desk.h"
@@ -22,13 +23,20 @@ struct Asked {
     std::vector<std::string> rows;
 };
 
-base::Result<Asked> ask(const Globals& globals, const pb::ControlRequest& request) {
+using RowSink = std::function<void(std::string_view row)>;
+
+base::Result<pb::ControlEnd> ask(const Globals& globals, const pb::ControlRequest& request,
+                                 const RowSink& row) {
     GATEHOUSE_TRY(const auto config, load_places(find_config(globals.config)));
+    return ask_desk(config, request, {row, [](std::string_view bytes) {
+                                          std::fwrite(bytes.data(), 1, bytes.size(), stdout);
+                                      }});
+}
+
+base::Result<Asked> ask(const Globals& globals, const pb::ControlRequest& request) {
     Asked asked;
-    const ControlSinks sinks{
-        [&](std::string_view row) { asked.rows.emplace_back(row); },
-        [](std::string_view bytes) { std::fwrite(bytes.data(), 1, bytes.size(), stdout); }};
-    GATEHOUSE_TRY(asked.end, ask_desk(config, request, sinks));
+    GATEHOUSE_TRY(asked.end,
+                  ask(globals, request, [&](std::string_view row) { asked.rows.emplace_back(row); }));
     return asked;
 }
 
@@ -48,21 +56,26 @@ json::object for_people(json::object row) {
     return row;
 }
 
-/// JSON lines, or a table; then what the desk said.
-int show(const Globals& globals, const base::Result<Asked>& asked, const std::vector<Column>& columns) {
-    if (!asked) return report(globals, asked.error());
+/// JSON lines, or a table (another one every so often: a million rows fit nowhere); then what the desk said.
+int show(const Globals& globals, const pb::ControlRequest& request, const std::vector<Column>& columns) {
+    constexpr std::size_t kMostInTable = 10'000;
     std::vector<json::object> objects;
-    for (const auto& row : asked->rows) {
+    const auto print_row = [&](std::string_view row) {
         if (globals.json) {
             fmt::print("{}\n", row);
-        } else {
-            objects.push_back(for_people(parse_row(row)));
+            return;
         }
-    }
+        objects.push_back(for_people(parse_row(row)));
+        if (objects.size() < kMostInTable) return;
+        print_table(columns, objects);
+        objects.clear();
+    };
+    const auto end = ask(globals, request, print_row);
     print_table(columns, objects);
-    if (globals.json && asked->end.exit_class() == 0) return 0;
+    if (!end) return report(globals, end.error());
+    if (globals.json && end->exit_class() == 0) return 0;
     // Nothing found is an answer: no row.
-    return asked->end.exit_class() == 1 ? report_end(asked->end) : report_end(globals, asked->end);
+    return end->exit_class() == 1 ? report_end(*end) : report_end(globals, *end);
 }
 
 /// What the user is called; whoever writes it down adds the uid that the kernel tells.
@@ -126,7 +139,7 @@ int command_track(const Globals& globals, const TrackWords& words) {
         if (!client) return report_usage(globals, "--client: " + client.error().sentence);
         track.set_client(client->to_string());
     }
-    return show(globals, ask(globals, request),
+    return show(globals, request,
                 {{"received", "received", 20},
                  {"reference", "reference", 19},
                  {"attempt", "attempt", 11, true},
@@ -163,7 +176,7 @@ int command_quarantine(const Globals& globals, const QuarantineWords& words) {
     quarantine.set_raw(words.raw);
     quarantine.set_limit(words.limit);
     if (words.verb == "list") {
-        return show(globals, ask(globals, request),
+        return show(globals, request,
                     {{"id", "id", 24},
                      {"created", "created", 20},
                      {"state", "state", 8},
@@ -194,18 +207,16 @@ int command_queue(const Globals& globals, const QueueWords& words) {
     queue.set_notify(words.notify);
     queue.set_limit(words.limit);
     if (words.verb == "list") {
-        const auto asked = ask(globals, request);
-        const int done = show(globals, asked,
-                              {{"id", "id", 24},
-                               {"state", "state", 9},
-                               {"next_hop", "next hop", 24},
-                               {"queued", "queued", 20},
-                               {"due", "due", 20},
-                               {"attempts", "attempts", 8},
-                               {"from", "from", 30},
-                               {"to", "to", 30},
-                               {"last", "last", 48}});
-        return done;
+        return show(globals, request,
+                    {{"id", "id", 24},
+                     {"state", "state", 9},
+                     {"next_hop", "next hop", 24},
+                     {"queued", "queued", 20},
+                     {"due", "due", 20},
+                     {"attempts", "attempts", 8},
+                     {"from", "from", 30},
+                     {"to", "to", 30},
+                     {"last", "last", 48}});
     }
     if (words.verb == "flush") {
         queue.set_verb(pb::QueueRequest::FLUSH);
