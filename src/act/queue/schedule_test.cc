@@ -294,7 +294,7 @@ TEST_F(ScheduleTest, AClaimUnderAnOldTurnLosesNoItem) {
 TEST_F(ScheduleTest, ATurnThatIsNoneGivesWayToTheRealOne) {
     schedule_.add_lane(1, "*");
     add(1, Age::fresh, 10, 1);  // what is left of a claim that could not be read
-    schedule_.insert({1, Age::tried, {at(11), id(1)}}, false);
+    add(1, Age::tried, 11, 1);
     --schedule_.lanes()[1].waiting;
     EXPECT_EQ(take(20), 1U);
     EXPECT_EQ(take(20), 0U) << "the real turn is popped in vain";
