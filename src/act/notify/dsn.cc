@@ -15,8 +15,10 @@ using message::Envelope;
 using message::Recipient;
 
 constexpr std::size_t kMaxReply = 400;
-constexpr std::size_t kMaxAddress = 320;
-constexpr std::size_t kRoomForEnds = 4096;  // of kMaxNotice, for boundaries and the like
+constexpr std::size_t kMaxAddress = 512;    // RFC 5321 section 4.5.3.1.3 has half of it, receive takes this
+constexpr std::size_t kMaxEscaped = 960;    // of an address; with its field's name still one line
+constexpr std::size_t kMaxLine = 998;       // RFC 5322 section 2.1.1
+constexpr std::size_t kRoomForEnds = 4096;  // of kMaxNotice, for our header, boundaries and the like
 
 /// For header and status fields: one line of printable ASCII.
 std::string plain(std::string_view text, std::size_t most) {
@@ -48,7 +50,7 @@ std::string_view opening_of(NoticeKind kind) {
 /// RFC 3464 section 2.3.2 and RFC 6533 section 3: the type says how the address is written.
 std::string typed_address(std::string_view address) {
     if (base::is_ascii(address)) return "rfc822; " + plain(address, kMaxAddress);
-    return "utf-8; " + base::ascii_escaped(address, kMaxAddress * 4, "\\+=");
+    return "utf-8; " + base::ascii_escaped(address, kMaxEscaped, "\\+=");
 }
 
 /// ORCPT=type;xtext as the sender wrote it.
@@ -59,7 +61,7 @@ std::string original_recipient(const Recipient& recipient) {
     const auto value = std::string_view(recipient.orcpt).substr(semicolon + 1);
     if (!base::is_ascii(value)) return typed_address(value);
     const auto decoded = message::decode_xtext(value);
-    return plain(type + "; " + (decoded ? *decoded : std::string(value)), kMaxAddress * 2);
+    return plain(type + "; " + (decoded ? *decoded : std::string(value)), kMaxEscaped);
 }
 
 std::string diagnostic(const NoticeRecipient& one) {
@@ -131,20 +133,50 @@ std::string base64(std::string_view bytes) {
     return out;
 }
 
+/// With an internationalised header. Where that is not known, it may be anywhere.
+bool is_global(const Original& original, std::string_view bytes) {
+    const auto header = original.header_bytes == 0 ? bytes : bytes.substr(0, original.header_bytes);
+    return original.envelope.smtputf8 && !base::is_ascii(header);
+}
+
+/// As 7bit and 8bit have to be (RFC 2045 section 2.7): lines end with CRLF, are not too long, and hold no
+/// NUL.
+bool has_sound_lines(std::string_view bytes) {
+    if (bytes.contains('\0')) return false;
+    while (!bytes.empty()) {
+        const auto end = std::min(bytes.find_first_of("\r\n"), bytes.size());
+        if (end > kMaxLine) return false;
+        if (end != bytes.size() && !bytes.substr(end).starts_with("\r\n")) return false;
+        bytes.remove_prefix(std::min(end + 2, bytes.size()));
+    }
+    return true;
+}
+
 /// RFC 6533 section 6: with an internationalised header it is message/global. A sender whose own address is
 /// plain may be at the end of a way without SMTPUTF8, so there it is encoded (RFC 6532 section 3.7).
 Returned as_part(const Original& original, std::string_view bytes, bool is_whole) {
-    const bool is_global =
-        original.envelope.smtputf8 && !base::is_ascii(bytes.substr(0, original.header_bytes));
-    const std::string_view type = is_global ? (is_whole ? "message/global" : "message/global-headers")
-                                            : (is_whole ? "message/rfc822" : "text/rfc822-headers");
-    if (is_global && base::is_ascii(original.envelope.sender)) return {type, "base64", base64(bytes)};
+    const bool global = is_global(original, bytes);
+    const std::string_view type = global ? (is_whole ? "message/global" : "message/global-headers")
+                                         : (is_whole ? "message/rfc822" : "text/rfc822-headers");
+    if ((global && base::is_ascii(original.envelope.sender)) || !has_sound_lines(bytes))
+        return {type, "base64", base64(bytes)};
     return {type, base::is_ascii(bytes) ? "7bit" : "8bit", std::string(bytes)};
 }
 
+/// RFC 2046 section 5.2.1: nothing encodes message/rfc822, so what cannot stand there as it is cannot be
+/// returned.
 bool returns_all(const Notice& notice, const Original& original) {
     return notice.may_return_all && notice.kind == NoticeKind::failed &&
-           base::iequals(original.envelope.ret, "FULL") && original.content.size() <= kMaxNotice;
+           base::iequals(original.envelope.ret, "FULL") && original.content.size() <= kMaxNotice &&
+           (is_global(original, original.content) || has_sound_lines(original.content));
+}
+
+/// Whole lines of it, where there are any.
+std::string_view header_of(const Original& original, std::size_t most) {
+    const auto header = original.content.substr(0, original.header_bytes);
+    if (header.size() <= most) return header;
+    const auto end = header.substr(0, most).rfind("\r\n");
+    return header.substr(0, end == std::string_view::npos ? most : end + 2);
 }
 
 /// RFC 3461 section 4.3: FULL asks for the whole; failures alone give it back, and nothing gives back what is
@@ -156,14 +188,23 @@ Returned returned_part(const Notice& notice, const Original& original, std::size
         if (whole.bytes.size() <= room) return whole;
     }
     constexpr std::size_t kMostGrowth = 2;  // of base64
-    const auto most = std::min(original.header_bytes, room / kMostGrowth);
-    return as_part(original, original.content.substr(0, most), false);
+    return as_part(original, header_of(original, room / kMostGrowth), false);
 }
 
-std::string boundary_for(std::string_view content, const base::Reference& reference) {
+/// In nothing that is returned; our own parts have no line that begins with it. The number stands in front,
+/// so that no boundary is the beginning of another, and keeps it short (70, RFC 2046 section 5.1.1).
+std::string boundary_for(std::string_view returned, const base::Reference& reference) {
     std::string boundary = "=_" + reference.to_string();
-    while (content.contains("--" + boundary)) boundary += "_";
+    for (std::size_t i = 1; returned.contains("--" + boundary); ++i)
+        boundary = fmt::format("=_{}_{}", i, reference.to_string());
     return boundary;
+}
+
+/// The sender as an address in angle brackets can hold it; session and store have checked it, and a line of
+/// our header does not depend on that.
+std::string reader_of(std::string_view sender) {
+    const bool is_sound = !sender.empty() && base::printable(sender, kMaxAddress) == sender;
+    return is_sound ? fmt::format("<{}>", sender) : "undisclosed-recipients:;";
 }
 
 bool is_sane_id(std::string_view id) {
@@ -175,9 +216,9 @@ std::string header(const Notice& notice, const Original& original, const Imprint
                    std::string_view boundary) {
     const auto& envelope = original.envelope;
     std::string out = fmt::format(
-        "From: \"Mail gateway {0}\" <MAILER-DAEMON@{0}>\r\nTo: <{1}>\r\nSubject: {2}\r\nDate: {3}\r\n"
+        "From: \"Mail gateway {0}\" <MAILER-DAEMON@{0}>\r\nTo: {1}\r\nSubject: {2}\r\nDate: {3}\r\n"
         "Message-ID: <{4}@{0}>\r\n",
-        plain(imprint.host, 255), envelope.sender, subject_of(notice.kind),
+        plain(imprint.host, 255), reader_of(envelope.sender), subject_of(notice.kind),
         base::to_rfc5322(imprint.now, envelope.utc_offset), imprint.reference.to_string());
     if (is_sane_id(original.message_id))
         out += fmt::format("In-Reply-To: {0}\r\nReferences: {0}\r\n", original.message_id);
@@ -234,18 +275,20 @@ std::string status_of(std::string_view reply, NoticeKind kind) {
     const char first = has_code ? words[0][0] : '4';
     // What was put off until its time was over failed for that, whatever the last word was.
     if (kind == NoticeKind::failed && first == '4') return "4.4.7";
-    if (is_enhanced && parts[0][0] == first) return std::string(words[1]);
-    return first == '5' ? "5.0.0" : "4.0.0";
+    // RFC 3463 section 3.1: the class is what became of it, and a reply may be of another.
+    const char told = kind == NoticeKind::failed ? '5' : '4';
+    if (is_enhanced && first == told && parts[0][0] == told) return std::string(words[1]);
+    return told == '5' ? "5.0.0" : "4.0.0";
 }
 
 std::string write_dsn(const Notice& notice, const Original& original, const Imprint& imprint) {
-    const auto boundary = boundary_for(original.content, imprint.reference);
+    const auto text = words(notice, original, imprint.host);
+    const auto fields = status_fields(notice, original, imprint.host);
+    const auto returned = returned_part(notice, original, text.size() + fields.size());
+    const auto boundary = boundary_for(returned.bytes, imprint.reference);
     std::string out = header(notice, original, imprint, boundary);
-    out += fmt::format("--{}\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n{}", boundary,
-                       words(notice, original, imprint.host));
-    out += fmt::format("\r\n--{}\r\nContent-Type: message/delivery-status\r\n\r\n{}", boundary,
-                       status_fields(notice, original, imprint.host));
-    const auto returned = returned_part(notice, original, out.size());
+    out += fmt::format("--{}\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n{}", boundary, text);
+    out += fmt::format("\r\n--{}\r\nContent-Type: message/delivery-status\r\n\r\n{}", boundary, fields);
     if (!returned.bytes.empty()) {
         out += fmt::format("\r\n--{}\r\nContent-Type: {}\r\nContent-Transfer-Encoding: {}\r\n\r\n", boundary,
                            returned.type, returned.encoding);

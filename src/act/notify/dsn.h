@@ -1,7 +1,8 @@
 // Delivery status notifications: what the sender of a message is told of its fate (RFC 3461, 3464, 3463,
 // 6533). Pure. Who is told of what stands in wants_notice(); the text is made by write_dsn(). Never longer
-// than kMaxNotice, 7-bit but for a returned original that is not and an internationalised sender. Nothing
-// that a client or a next hop chose can add a line or a header to it.
+// than kMaxNotice, 7-bit but for a returned original that is not and an internationalised sender; lines are
+// ended by CRLF, hold no NUL and are of at most 998 octets, whatever the original's are. Nothing that a
+// client or a next hop chose can add a line or a header to it.
 #pragma once
 
 #include <cstddef>
@@ -62,7 +63,8 @@ bool takes_bounces(std::string_view sender);
 /// among To and Cc, unless it takes bounces.
 bool is_posting_address(std::string_view sender, const message::HeaderSummary& header);
 
-/// The enhanced status code of a reply (RFC 3463), or one that says as much as its class.
+/// The enhanced status code of a reply (RFC 3463), or one that says as much as its class; always of the class
+/// that `kind` is of.
 std::string status_of(std::string_view reply, NoticeKind kind);
 
 /// Of the notice itself.

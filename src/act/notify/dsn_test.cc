@@ -105,6 +105,10 @@ TEST(Dsn, StatusCodes) {
     EXPECT_EQ(status_of("", delayed), "4.0.0");
     EXPECT_EQ(status_of("550 5.1.1\r\nX: y", failed), "5.0.0");
     EXPECT_EQ(status_of("250 2.0.0 ok", relayed), "2.0.0");
+    EXPECT_EQ(status_of("250 2.0.0 ok", failed), "5.0.0");
+    EXPECT_EQ(status_of("250", failed), "5.0.0");
+    EXPECT_EQ(status_of("950 9.1.1 x", failed), "5.0.0");
+    EXPECT_EQ(status_of("550 5.1.1 x", delayed), "4.0.0");
 }
 
 TEST(Dsn, NothingThatOthersChoseBecomesALine) {
@@ -122,6 +126,72 @@ TEST(Dsn, NothingThatOthersChoseBecomesALine) {
     EXPECT_THAT(text, Not(HasSubstr("\nX-Evil")));
     EXPECT_THAT(text, Not(HasSubstr("\nBcc")));
     EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+    for (const std::string sender :
+         {"a\r\nX-Evil: 4@example.org", "a\r\n\r\n@example.org", "a\xff@example.org"}) {
+        about.sender = sender;
+        EXPECT_THAT(dsn(failed(), about), HasSubstr("\r\nTo: undisclosed-recipients:;\r\nSubject: "));
+    }
+}
+
+// As long as a session takes them: a next hop or a reader compares them with what they know.
+TEST(Dsn, AddressesAreNotCut) {
+    const std::string address = std::string(255, 'l') + '@' + std::string(255, 'd');
+    auto notice = failed();
+    notice.recipients[0].recipient = {address, 0, "rfc822;" + address};
+    const auto text = dsn(notice, envelope());
+    EXPECT_THAT(text, HasSubstr("\r\n<" + address + ">\r\n"));
+    EXPECT_THAT(text, HasSubstr("Original-Recipient: rfc822; " + address + "\r\n"));
+    EXPECT_THAT(text, HasSubstr("Final-Recipient: rfc822; " + address + "\r\n"));
+}
+
+std::size_t longest_line(std::string_view text) {
+    std::size_t longest = 0;
+    for (const auto line : base::split(text, '\n')) longest = std::max(longest, line.size());
+    return longest - 1;  // CR
+}
+
+TEST(Dsn, NoFieldIsLongerThanALine) {
+    std::string symbols = "\xf0\x9f\x98\x80";
+    for (int i = 0; i < 250; ++i) symbols += "+\xc3\xbc";
+    auto notice = failed();
+    notice.recipients[0].recipient = {symbols + "@gw.test", 0, "utf-8;" + symbols};
+    const auto text = dsn(notice, envelope());
+    EXPECT_LE(longest_line(text), 998U);
+    EXPECT_THAT(text, HasSubstr("Final-Recipient: utf-8; \\x{1F600}\\x{2B}\\x{FC}"));
+}
+
+std::string returned_bytes(std::string_view text) {
+    const auto from = text.rfind("base64\r\n\r\n") + 10;
+    return inspect::mime::decode_base64(text.substr(from, text.rfind("\r\n\r\n--") - from), 2U << 20).bytes;
+}
+
+// A client may send longer lines than RFC 5321 section 4.5.3.1.6 lets it; our notice is mail of our own.
+TEST(Dsn, NothingIsReturnedThatALineCannotHold) {
+    auto about = envelope();
+    about.ret = "FULL";
+    for (const std::string& odd : {std::string(999, 'x'), std::string("a\nb"), std::string("a\rb"),
+                                   std::string("a\r\r\nb"), std::string("a\0b", 3)}) {
+        const std::string in_body = "Subject: x\r\n\r\n" + odd + "\r\n";
+        const auto header_alone = dsn(failed(), about, in_body, 14);
+        EXPECT_THAT(header_alone, HasSubstr("text/rfc822-headers\r\nContent-Transfer-Encoding: 7bit\r\n"));
+        EXPECT_THAT(header_alone, HasSubstr("\r\n\r\nSubject: x\r\n\r\n\r\n--"));
+        const std::string in_header = "X: " + odd + "\r\n\r\n";
+        const auto encoded = dsn(failed(), about, in_header + "body\r\n", in_header.size());
+        EXPECT_THAT(encoded, HasSubstr("text/rfc822-headers\r\nContent-Transfer-Encoding: base64\r\n"));
+        EXPECT_EQ(returned_bytes(encoded), in_header);
+    }
+    const std::string longest = "Subject: x\r\n\r\n" + std::string(998, 'x') + "\r\n";
+    EXPECT_THAT(dsn(failed(), about, longest, 14), HasSubstr("message/rfc822\r\n"));
+}
+
+TEST(Dsn, OfALargeHeaderWholeLinesAreReturned) {
+    for (const std::size_t shift : {0U, 1U, 2U, 3U}) {
+        std::string header = "X: " + std::string(shift, 'x') + "\r\n";
+        while (header.size() < kMaxNotice) header += "Y: z\r\n";
+        const auto text = dsn(failed(), envelope(), header, header.size());
+        EXPECT_FALSE(text.contains("\r\r"));
+        EXPECT_THAT(text, HasSubstr("\r\nY: z\r\n\r\n--"));
+    }
 }
 
 TEST(Dsn, InternationalAddressesAreEscaped) {
@@ -160,14 +230,26 @@ TEST(Dsn, InternationalisedOriginalsAreGlobal) {
     EXPECT_THAT(dsn(failed(), about, content, header), HasSubstr("message/rfc822"));
 }
 
+TEST(Dsn, WhereTheHeaderEndsUnknownItMayBeInternationalised) {
+    auto about = envelope();
+    about.smtputf8 = true;
+    about.ret = "FULL";
+    const auto text = dsn(failed(), about, "Subject: Gr\xc3\xbc\xc3\x9f\x65\r\n\r\nthe body\r\n", 0);
+    EXPECT_THAT(text, HasSubstr("message/global\r\nContent-Transfer-Encoding: base64\r\n"));
+    EXPECT_TRUE(base::is_ascii(text));
+}
+
 TEST(Dsn, TheBoundaryIsNoneOfTheOriginals) {
     auto about = envelope();
     about.ret = "FULL";
     const auto own = base::Reference::make(at(1'700'000'100), 1, 2);
     const std::string content = "Subject: x\r\n\r\n--=_" + own.to_string() + "--\r\nmore\r\n";
     const auto text = dsn(failed(), about, content, 14);
-    EXPECT_THAT(text, HasSubstr("boundary=\"=_" + own.to_string() + "_\""));
+    EXPECT_THAT(text, HasSubstr("boundary=\"=_1_" + own.to_string() + "\""));
     EXPECT_THAT(text, HasSubstr("more\r\n"));
+    const std::string long_one = "Subject: x\r\n\r\n--=_" + own.to_string() + std::string(60, '_') + "\r\n";
+    EXPECT_THAT(dsn(failed(), about, long_one, 14), HasSubstr("boundary=\"=_1_" + own.to_string() + "\""))
+        << "70 at most, RFC 2046 section 5.1.1";
 }
 
 TEST(Dsn, StaysSmall) {
