@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -29,6 +30,7 @@ std::array<Arming, kFaultPointNames.size()> armings;
 std::optional<FaultAction> parse_action(std::string_view word) {
     if (word == "kill") return FaultAction::kill;
     if (word == "error") return FaultAction::error;
+    if (word == "memory") return FaultAction::memory;
     if (word == "stall" || word.starts_with(kStallFor)) return FaultAction::stall;
     return std::nullopt;
 }
@@ -57,7 +59,8 @@ Result<void> FaultPoints::arm(std::string_view name, std::uint64_t after, std::s
     const auto what = parse_action(action);
     const auto seconds = stall_seconds(action);
     if (!what || after == 0 || seconds == 0)
-        return fail(Fault::usage, "a fault is kill, error, stall or stall:SECONDS, after 1 or more passings");
+        return fail(Fault::usage,
+                    "a fault is kill, error, memory, stall or stall:SECONDS, after 1 or more passings");
     auto& arming = armings[static_cast<std::size_t>(at - kFaultPointNames.begin())];
     arming.action = *what;
     arming.stall_seconds = seconds;
@@ -80,6 +83,8 @@ Result<void> FaultPoints::pass_armed(FaultPoint point) {
         case FaultAction::stall:
             std::this_thread::sleep_for(std::chrono::seconds(arming.stall_seconds.load()));
             break;
+        case FaultAction::memory:
+            throw std::bad_alloc();
         case FaultAction::error:
             break;
     }

@@ -36,17 +36,18 @@ inline constexpr std::array<std::string_view, 14> kFaultPointNames{
     "loader.before_commit",  "loader.after_commit",
 };
 
-enum class FaultAction : std::uint8_t { kill, error, stall };
+enum class FaultAction : std::uint8_t { kill, error, stall, memory };
 
 class FaultPoints {
   public:
     /// Called once at start; without it arm() refuses.
     static void allow();
-    /// The `after`-th passing from now (1 = the next) does `action`: kill, error, stall (60 s) or
-    /// stall:SECONDS.
+    /// The `after`-th passing from now (1 = the next) does `action`: kill, error, stall (60 s),
+    /// stall:SECONDS, or memory (there is none: std::bad_alloc).
     static Result<void> arm(std::string_view name, std::uint64_t after, std::string_view action);
 
-    /// Fault::unavailable when the point is armed with `error` and due; never returns when with `kill`.
+    /// Fault::unavailable when the point is armed with `error` and due; never returns when with `kill`, and
+    /// throws when with `memory`.
     static Result<void> pass(FaultPoint point) {
         if (!armed_.load(std::memory_order_relaxed)) return {};
         return pass_armed(point);

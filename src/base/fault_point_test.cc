@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <new>
+
 namespace gatehouse::base {
 namespace {
 
@@ -20,6 +22,9 @@ TEST(FaultPoints, AreRefusedOutsideTestsAndFireOnce) {
     EXPECT_FALSE(FaultPoints::arm("front.before_journal", 1, "stall:0"));
     EXPECT_FALSE(FaultPoints::arm("front.before_journal", 1, "stall:x"));
     EXPECT_TRUE(FaultPoints::arm("front.before_item", 1, "stall:5"));
+    ASSERT_TRUE(FaultPoints::arm("front.before_item", 1, "memory"));
+    EXPECT_THROW((void)FaultPoints::pass(FaultPoint::front_before_item), std::bad_alloc);
+    EXPECT_TRUE(FaultPoints::pass(FaultPoint::front_before_item));
     EXPECT_EXIT(
         {
             (void)FaultPoints::arm("front.after_journal", 1, "kill");

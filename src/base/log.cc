@@ -2,6 +2,7 @@
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 namespace gatehouse::base {
 namespace {
@@ -35,6 +36,11 @@ void log_start(std::string_view role, std::string_view mark, LogLevel least) {
 
 void log_line(LogLevel level, std::string_view text) {
     spdlog::default_logger_raw()->log(level_of(level), spdlog::string_view_t(text.data(), text.size()));
+}
+
+void log_lost() noexcept {
+    static constexpr std::string_view kLine = "a line of the log is lost: no memory for it\n";
+    (void)!::write(STDERR_FILENO, kLine.data(), kLine.size());
 }
 
 void log_flush() {

@@ -68,7 +68,8 @@ Envelope read_envelope(Reader& in, const pb::Envelope& from) {
                  client.unauthorised_pipelining()};
     to.sender = in.text(from.sender());
     in.list(from.recipients(), to.recipients, [&](const pb::Recipient& r) {
-        return Recipient{in.text(r.address()), static_cast<std::uint8_t>(r.notify()), in.text(r.orcpt())};
+        return Recipient{in.text(r.address()), static_cast<std::uint8_t>(r.notify()), in.text(r.orcpt()),
+                         static_cast<std::uint8_t>(std::min(r.doubts(), 255U))};
     });
     to.declared_size = from.declared_size();
     to.size = from.size();
@@ -231,6 +232,7 @@ void to_pb(const Envelope& from, pb::Envelope& to) {
         out.set_address(recipient.address);
         out.set_notify(recipient.notify);
         out.set_orcpt(recipient.orcpt);
+        out.set_doubts(recipient.doubts);
     }
     to.set_declared_size(from.declared_size);
     to.set_size(from.size);

@@ -18,6 +18,7 @@ struct Recipient {
     std::string address;      ///< without angle brackets; "Postmaster" alone is possible
     std::uint8_t notify = 0;  ///< Notify bits
     std::string orcpt;        ///< as given, xtext and all
+    std::uint8_t doubts = 0;  ///< in the queue: how often a next hop had it and never answered
     bool operator==(const Recipient&) const = default;
 };
 

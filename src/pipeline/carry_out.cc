@@ -154,6 +154,7 @@ net::Task<Reply> Life::hand_over(Transaction& transaction, Run& run, std::string
     const auto answer =
         co_await run.at_hop.session->data(head, content, run.send_until, header_may_be_8bit(judged.facts));
     run.is_handed = answer.outcome == DataOutcome::accepted || answer.outcome == DataOutcome::in_doubt;
+    run.is_taken = answer.outcome == DataOutcome::accepted;
     const std::string hop = hop_name(*run.at_hop.session);
     (void)FaultPoints::pass(FaultPoint::front_after_hop_answer);
     if (answer.outcome == DataOutcome::not_sent) {  // it has no dot of ours: it is ours to send later

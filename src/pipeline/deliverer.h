@@ -4,11 +4,12 @@
 //
 // An answer that never came (in doubt) is asked for again: here the message is ours, and to send it twice is
 // less bad than to lose it (RFC 5321 section 4.5.4.1, RFC 1047). It is waited for 10 minutes
-// (delivery.queued_final_timeout), the next time comes late, and after a few of them the sender is told.
-// Everything else is told apart as the hop said.
+// (delivery.queued_final_timeout), the next time comes late, and whoever was in doubt a few times, that is
+// told to the sender. Everything else is told apart as the hop said.
 //
-// A hop that is known to be down is not asked: its lane rests, nothing is counted or read. At most 100
-// recipients go in one transaction (4.5.3.1.8); an attempt is over when each was asked for once.
+// A hop that is known to be down is not asked: its lane rests, nothing is counted or read; nor is anything
+// counted where all connections to it were busy. At most 100 recipients go in one transaction (4.5.3.1.8); an
+// attempt is over when each was asked for once, or when a transaction gets on with nobody.
 #pragma once
 
 #include <atomic>
@@ -58,7 +59,8 @@ class Deliverer {
   private:
     struct Attempt;
     struct Told;
-    net::Task<void> deliver(act::queue::QueueItem item);
+    void begin_what_is_due();
+    net::Task<void> deliver(std::shared_ptr<act::queue::QueueItem> item);
     void give_back(const act::queue::QueueItem& item);
     net::Task<void> attempt(act::queue::QueueItem& item);
     void choose(Attempt& attempt) const;
@@ -67,16 +69,24 @@ class Deliverer {
     net::Task<bool> fetch(Attempt& attempt);
     net::Task<void> ask(Attempt& attempt);
     net::Task<void> go(Attempt& attempt);
+    void tell_lane(const Attempt& attempt);
     void conclude(Attempt& attempt);
+    bool is_last(const Attempt& attempt) const;
     void sort(Attempt& attempt, Told& told);
-    void schedule_next(Attempt& attempt);
+    void tell_unasked(const Attempt& attempt, Told& told) const;
+    static bool goes_on(const Attempt& attempt);
+    void schedule_next(Attempt& attempt, bool is_over);
+    std::chrono::milliseconds pause_of(const Attempt& attempt) const;
+    static void count_doubts(Attempt& attempt) noexcept;
+    void wait_on(Attempt& attempt) noexcept;
     std::vector<OwnMessage> notices_of(Attempt& attempt, Told told, bool is_late) const;
-    void conclude_or_wait(Attempt& attempt);
+    void conclude_or_wait(Attempt& attempt) noexcept;
     void note(const Attempt& attempt);
     void note_notices(const Attempt& attempt);
     void rename(Attempt& attempt);
-    void note_or_log(const Attempt& attempt);
+    void note_or_log(const Attempt& attempt) noexcept;
     net::Task<base::Result<void>> commit(const Attempt& attempt);
+    net::Task<bool> settle_once(Attempt& attempt);
     net::Task<void> settle(Attempt& attempt);
     NoticeParts notice_parts() const;
     static act::notify::NoticeRecipient told_of(const Attempt& attempt, std::size_t at);

@@ -1,5 +1,8 @@
 #include "pipeline/deliverer.h"
 
+#include <set>
+#include <utility>
+
 #include "base/fault_point.h"
 #include "pipeline/test_world.h"
 
@@ -14,6 +17,8 @@ using namespace std::chrono_literals;
 
 class DelivererTest : public ::testing::Test {
   protected:
+    DelivererTest() = default;
+    explicit DelivererTest(WorldPlan plan) : world_(std::move(plan)) {}
     void make(std::vector<std::chrono::seconds> retry = {60s, 300s}, std::uint64_t memory = 64U << 20) {
         memory_.set_limit(memory);
         deliverer_.emplace(DelivererParts{.io = world_.io,
@@ -217,7 +222,7 @@ TEST_F(DelivererTest, WhatIsInDoubtIsSentAFewTimesAndRarely) {
     put(item(users(1)));
     ASSERT_TRUE(run_until([&] { return attempts() == std::vector<std::uint32_t>{1}; }));
     const auto first = waiting().front();
-    EXPECT_EQ(first.doubts, 1U);
+    EXPECT_EQ(first.story.envelope.recipients[0].doubts, 1U);
     EXPECT_GE(first.due, world_.clock.wall() + 50min) << "the longest pause, from the first time on";
     for (int i = 0; i < 10; ++i) {
         world_.clock.advance(2h);
@@ -241,7 +246,7 @@ TEST_F(DelivererTest, AnAnswerMayTakeLongerThanAClientWouldWait) {
     world_.sink.reset();
     while (!deliverer_->is_idle()) world_.io.run_for(50ms);
     world_.io.restart();
-    EXPECT_EQ(waiting().front().doubts, 1U);
+    EXPECT_EQ(waiting().front().story.envelope.recipients[0].doubts, 1U);
 }
 
 TEST_F(DelivererTest, APostponedItemIsAnOrdinaryOneBehindItsFirstAttempt) {
@@ -299,6 +304,111 @@ TEST_F(DelivererTest, WhatGoesWrongBehindTheAnswerSendsNothingAgain) {
     EXPECT_EQ(world_.sink->message_count(), 2U);
     ASSERT_THAT(waiting(), SizeIs(1));
     EXPECT_THAT(waiting()[0].story.envelope.recipients, SizeIs(1)) << "who has it is done";
+}
+
+TEST_F(DelivererTest, NoMemoryBehindTheAnswerSendsNothingAgain) {
+    base::FaultPoints::allow();
+    for (const char* point : {"queue.after_hop_answer", "queue.after_note"}) {
+        make();
+        const auto before = world_.sink->message_count();
+        script("RCPT 2 = 450 4.2.1 later");
+        ASSERT_TRUE(base::FaultPoints::arm(point, 1, "memory"));
+        auto one = item(users(2));
+        put(one);
+        EXPECT_TRUE(run_until([&] {
+            const auto now = world_.queue->find(one.id.to_string());
+            return now && now->attempts == 1;
+        })) << point;
+        EXPECT_EQ(world_.sink->message_count(), before + 1) << point;
+        const auto left = world_.queue->find(one.id.to_string());
+        ASSERT_TRUE(left);
+        ASSERT_THAT(left->story.envelope.recipients, SizeIs(1)) << point;
+        EXPECT_EQ(left->story.envelope.recipients[0].address, "user1@gw.test");
+        EXPECT_GE(left->due, world_.clock.wall() + 50s);
+    }
+}
+
+TEST_F(DelivererTest, NoMemoryBehindADoubtCountsIt) {
+    base::FaultPoints::allow();
+    make({60s, 3600s});
+    script("DOT = cut");
+    ASSERT_TRUE(base::FaultPoints::arm("queue.after_hop_answer", 1, "memory"));
+    put(item(users(1)));
+    ASSERT_TRUE(run_until([&] { return attempts() == std::vector<std::uint32_t>{1}; }));
+    EXPECT_EQ(waiting()[0].story.envelope.recipients[0].doubts, 1U);
+    EXPECT_GE(waiting()[0].due, world_.clock.wall() + 50min);
+}
+
+/// So many that each attempt asks for other ones: in ten attempts everybody was in doubt four times.
+TEST_F(DelivererTest, EachOfAListIsInDoubtAFewTimes) {
+    script("DOT = cut");
+    const auto list = item(users(250));
+    put(list);
+    const auto now = [&] { return world_.queue->find(list.id.to_string()).value(); };
+    for (std::uint32_t round = 1; round <= 10; ++round) {
+        make({60s, 3600s});
+        ASSERT_TRUE(run_until([&] { return now().attempts == round; })) << round;
+        world_.clock.advance(2h);
+    }
+    const auto& recipients = now().story.envelope.recipients;
+    EXPECT_THAT(recipients, SizeIs(250)) << "nobody is given up";
+    for (const auto& one : recipients) EXPECT_EQ(one.doubts, 4U) << one.address;
+}
+
+class OneConnection : public DelivererTest {
+  protected:
+    OneConnection() : DelivererTest(WorldPlan{.max_connections = 1, .wait_for_connection = 1}) {}
+};
+
+TEST_F(OneConnection, WhereAllAreBusyNothingIsCounted) {
+    world_.hops.set_make_room(nullptr);
+    make();
+    std::optional<act::delivery::HopSession> taken;
+    const auto hold = [&]() -> net::Task<void> {
+        auto session = co_await world_.hops.open(*world_.next_hops.pick("gw.test"), base::SteadyTime::max());
+        if (session) taken.emplace(std::move(*session));
+    };
+    net::asio::co_spawn(world_.io, hold(), net::asio::detached);
+    while (!taken) world_.io.run_for(10ms);
+    world_.io.restart();
+    put(item(users(1)));
+    is_cut_short_ = true;
+    EXPECT_FALSE(run_until([&] { return attempts() != std::vector<std::uint32_t>{0}; }, 2500ms));
+    EXPECT_THAT(waiting()[0].story.steps, SizeIs(0));
+    EXPECT_EQ(world_.sink->message_count(), 0U);
+    taken.reset();
+    while (!deliverer_->is_idle()) world_.io.run_for(50ms);
+    world_.io.restart();
+}
+
+TEST_F(DelivererTest, AllOfAListHearOnceThatItIsLate) {
+    make({60s, 3600s});
+    script("RCPT = 450 4.2.1 later");
+    const auto list = item(users(250));
+    put(list);
+    const auto tries = [&] { return world_.queue->find(list.id.to_string())->attempts; };
+    ASSERT_TRUE(run_until([&] { return tries() == 1; }));
+    const auto told = [&] {
+        std::set<std::string> out;
+        std::size_t count = 0;
+        for (const auto& one : waiting()) {
+            if (!one.is_notice) continue;
+            const auto text = world_.queue->content(one.id).value();
+            const std::string name = "Final-Recipient: rfc822; ";
+            for (auto at = text.find(name); at != std::string::npos; at = text.find(name, at + 1)) {
+                out.insert(text.substr(at, text.find('\r', at) - at));
+                ++count;
+            }
+        }
+        return std::pair(out.size(), count);
+    };
+    EXPECT_EQ(told(), std::pair(std::size_t{0}, std::size_t{0}));
+    for (std::uint32_t round = 2; round <= 4; ++round) {
+        world_.clock.advance(5h);
+        make({60s, 3600s});
+        ASSERT_TRUE(run_until([&] { return tries() == round; }));
+    }
+    EXPECT_EQ(told(), std::pair(std::size_t{250}, std::size_t{250}));
 }
 
 }  // namespace

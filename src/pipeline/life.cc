@@ -67,6 +67,33 @@ net::Task<Reply> Life::rcpt(Transaction& transaction, const message::Recipient& 
 
 net::Task<Reply> Life::message(Transaction& transaction, base::Fd sealed) {
     auto& run = static_cast<Run&>(*transaction.state);
+    try {
+        auto reply = co_await walk_on(transaction, run, std::move(sealed));
+        co_return reply;
+    } catch (const std::exception& thrown) {
+        if (!run.is_taken) throw;
+        base::log(LogLevel::error, "of a delivered message not all that follows is done: {}", thrown.what());
+    }
+    co_return only_taken(transaction, run);
+}
+
+/// Of a message that the next hop has: a 4xx would bring it there once more.
+Reply Life::only_taken(Transaction& transaction, Run& run) noexcept {
+    Reply reply{250, "2.0.0", "accepted"};
+    if (!run.is_handed) return reply;  // it is in the journal
+    try {
+        reply = receipt(transaction.envelope.reference);
+        if (run.outcomes.size() != transaction.envelope.recipients.size())
+            settle(transaction, run, Outcome::delivered, reply);
+        reply = record(transaction, run, std::move(reply));
+    } catch (const std::exception& thrown) {
+        reply = {250, "2.0.0", "accepted"};
+        base::log(LogLevel::error, "a delivered message is not in the journal: {}", thrown.what());
+    }
+    return reply;
+}
+
+net::Task<Reply> Life::walk_on(Transaction& transaction, Run& run, base::Fd sealed) {
     run.message = std::move(sealed);
     run.at_hop.leave();
     const auto end = parts_.clock.steady() + kEndOfData;

@@ -70,6 +70,7 @@ struct Run : receive::session::WalkState {
     base::SteadyTime send_until = base::SteadyTime::max();
     base::SteadyTime end = base::SteadyTime::max();  ///< of everything behind the dot
     bool is_handed = false;  ///< the next hop has the content, and nothing is recorded yet
+    bool is_taken = false;   ///< the next hop said 250 of the content: whatever happens now, so do we
     std::optional<Judged> judged;
     std::vector<message::RecipientOutcome> outcomes;  ///< of those that were accepted
     std::vector<message::RecipientOutcome>
@@ -91,6 +92,8 @@ class Life : public receive::session::Walk {
     void unfinished(const Transaction& transaction) override;
 
   private:
+    net::Task<Reply> walk_on(Transaction& transaction, Run& run, base::Fd sealed);
+    Reply only_taken(Transaction& transaction, Run& run) noexcept;
     // carry_out.cc: from a decision to a reply and an outcome per recipient
     net::Task<Reply> carry_out(Transaction& transaction, Run& run);
     net::Task<Reply> deliver(Transaction& transaction, Run& run);

@@ -216,6 +216,17 @@ TEST(Life, WhatTheNextHopHasTakenStaysTakenThoughTheJournalFails) {
     EXPECT_EQ(world.sink->message_count(), 1U);
 }
 
+TEST(Life, WhatTheNextHopHasTakenStaysTakenThoughMemoryIsOut) {
+    for (const char* point : {"front.after_hop_answer", "front.before_journal", "front.after_journal"}) {
+        World world(with_antivirus());
+        base::FaultPoints::allow();
+        ASSERT_TRUE(base::FaultPoints::arm(point, 1, "memory"));
+        EXPECT_THAT(world.deliver(), StartsWith("250")) << point;
+        EXPECT_EQ(world.sink->message_count(), 1U) << point;
+        EXPECT_THAT(world.tracked(), ElementsAre("b@gw.test delivered")) << point;
+    }
+}
+
 TEST(Life, WhatIsNotRecordedIsTakenOutOfTheQueueAgain) {
     auto plan = with_antivirus();
     plan.hop = "CONNECT = cut";

@@ -45,6 +45,15 @@ QueueItem item_for(const NoticeParts& parts, NoticeKind kind, const QueueItem& a
     return item;
 }
 
+/// Of its bytes, for a report that never returns what is not whole.
+base::Result<std::string> what_is_left(const act::queue::Queue& queue, const QueueItem& item) {
+    auto content = queue.content(item.id);
+    if (content && content->size() == item.size) return content;
+    if (!content && content.error().fault == base::Fault::unavailable) return content;
+    auto beginning = queue.beginning(item.id);
+    return beginning && beginning->size() < item.size ? std::move(*beginning) : std::string();
+}
+
 }  // namespace
 
 std::string lane_for(const act::delivery::NextHops& next_hops, std::string_view address) {
@@ -72,6 +81,11 @@ std::string address_in(std::string_view hop) {
     return endpoint ? endpoint->address.to_string() : "";
 }
 
+bool returns_all(const NoticeSubject& about) {
+    return about.may_return_all && about.kind == NoticeKind::failed && !about.item.is_returned &&
+           about.content.size() >= about.item.size && base::iequals(about.item.story.envelope.ret, "FULL");
+}
+
 std::vector<OwnMessage> make_notices(const NoticeParts& parts, const NoticeSubject& about,
                                      std::vector<NoticeRecipient> recipients) {
     const auto& story = about.item.story;
@@ -88,7 +102,7 @@ std::vector<OwnMessage> make_notices(const NoticeParts& parts, const NoticeSubje
                             {recipients.begin() + static_cast<std::ptrdiff_t>(at),
                              recipients.begin() + static_cast<std::ptrdiff_t>(end)},
                             about.item.expires,
-                            about.may_return_all && at == 0};
+                            returns_all(about) && at == 0};
         auto item = item_for(parts, about.kind, about.item);
         auto text =
             act::notify::write_dsn(notice, original, {parts.hostname, item.id.reference, item.queued});
@@ -106,7 +120,7 @@ void give_new_id(const NoticeParts& parts, OwnMessage& message) {
 base::Result<std::vector<OwnMessage>> notices_of_deletion(const NoticeParts& parts,
                                                           const act::queue::Queue& queue,
                                                           const QueueItem& item) {
-    GATEHOUSE_TRY(const auto content, queue.content(item.id));
+    GATEHOUSE_TRY(const auto content, what_is_left(queue, item));
     std::vector<NoticeRecipient> recipients;
     for (const auto& one : item.story.envelope.recipients)
         recipients.push_back({one, "550 5.7.1 deleted by the administrator", "", parts.clock.wall()});

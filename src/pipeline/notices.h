@@ -35,6 +35,9 @@ struct NoticeSubject {
     bool may_return_all = true;  ///< false: the header only, RET=FULL or not
 };
 
+/// The failed message goes back whole, where all of it is there and its sender has not had it before.
+bool returns_all(const NoticeSubject& about);
+
 /// The notices that `recipients` of the item are worth, as many as it takes; recipients who want none are
 /// left out. The first one alone returns the whole content: one message makes no megabytes for a stranger.
 std::vector<OwnMessage> make_notices(const NoticeParts& parts, const NoticeSubject& about,
@@ -43,7 +46,8 @@ std::vector<OwnMessage> make_notices(const NoticeParts& parts, const NoticeSubje
 /// Where the queue knows the old one; the text keeps its Message-ID.
 void give_new_id(const NoticeParts& parts, OwnMessage& message);
 
-/// For the sender of an item that an operator takes out. Blocks on the disk.
+/// For the sender of an item that an operator takes out; without its content where that is damaged. Blocks on
+/// the disk.
 base::Result<std::vector<OwnMessage>> notices_of_deletion(const NoticeParts& parts,
                                                           const act::queue::Queue& queue,
                                                           const act::queue::QueueItem& item);

@@ -49,6 +49,16 @@ TEST_F(NoticesTest, TheFirstAloneReturnsTheContent) {
     EXPECT_THAT(refuse(1, false)[0].text, Not(HasSubstr("the body"))) << "there is no memory for it";
 }
 
+TEST_F(NoticesTest, OnlyWhatIsWholeGoesBackAndOnlyOnce) {
+    item_.size = content_.size();
+    EXPECT_THAT(refuse(1)[0].text, HasSubstr("the body"));
+    item_.is_returned = true;
+    EXPECT_THAT(refuse(1)[0].text, Not(HasSubstr("the body"))) << "its sender has it";
+    item_.is_returned = false;
+    item_.size = content_.size() + 1;
+    EXPECT_THAT(refuse(1)[0].text, Not(HasSubstr("the body"))) << "there was more of it";
+}
+
 TEST_F(NoticesTest, ANewIdIsOneEverywhere) {
     auto notice = refuse(1).front();
     const auto old = notice.item.id;

@@ -238,7 +238,8 @@ net::Task<void> Life::store_notices(Run& run) {
     if (run.notices.empty()) co_return;
     std::vector<act::queue::NewItem> items;
     for (auto& notice : run.notices) items.push_back({notice.item, {notice.text}});
-    auto stored = co_await parts_.queue.put(parts_.io, std::move(items), parts_.clock.steady() + kPatience);
+    const auto latest = std::min(run.end, parts_.clock.steady() + kPatience);
+    auto stored = co_await parts_.queue.put(parts_.io, std::move(items), latest);
     if (stored) {
         for (const auto& notice : run.notices) append(record_of(notice));
         run.reports = std::move(*stored);

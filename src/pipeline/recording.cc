@@ -84,8 +84,8 @@ Reply Life::record(Transaction& transaction, Run& run, Reply reply) {
                                       [](const auto& one) { return one.outcome == Outcome::delivered; });
     auto noted = FaultPoints::pass(FaultPoint::front_before_journal);
     if (noted) noted = parts_.recorder.append(record);
-    (void)FaultPoints::pass(FaultPoint::front_after_journal);
     run.is_handed = false;
+    (void)FaultPoints::pass(FaultPoint::front_after_journal);
     log_message(record);
     if (!noted) run.queued.take_back();  // nobody has seen it there
     run.queued.publish();

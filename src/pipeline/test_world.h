@@ -60,6 +60,8 @@ struct WorldPlan {
     inspect::pool::InspectSettings inspect = {};
     std::uint64_t max_journal_bytes = 1U << 30;
     bool has_engine = true;
+    std::int64_t max_connections = 100;
+    std::int64_t wait_for_connection = 10;
 };
 
 class World {
@@ -73,7 +75,7 @@ class World {
           tls(std::move(act::delivery::HopTls::make({}).value())),
           next_hops(start_hops(sink->endpoint())),
           hops(std::move(
-              act::delivery::HopPool::make(io, clock, tls, {"gw.test", hop_settings(), 1}).value())),
+              act::delivery::HopPool::make(io, clock, tls, {"gw.test", hop_settings(plan), 1}).value())),
           quarantine(act::quarantine::Quarantine::open(
                          {.folder = folder / "items/quarantine", .database = folder / "gatehouse.db"})
                          .value()),
@@ -167,8 +169,10 @@ class World {
     std::vector<record::TrackingRow> rows() { return recorder->track({.limit = 10'000}).value(); }
     std::vector<std::string> hop_commands() const { return sink->commands(); }
 
-    static act::delivery::DeliverySettings hop_settings() {
+    static act::delivery::DeliverySettings hop_settings(const WorldPlan& plan) {
         act::delivery::DeliverySettings settings;
+        settings.max_connections = plan.max_connections;
+        settings.wait_for_connection = plan.wait_for_connection;
         settings.command_timeout = 5;
         settings.final_timeout = 1;
         return settings;

@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/log.h"
 #include "base/text.h"
 #include "pipeline/outcome.h"
 
@@ -50,7 +51,7 @@ Outcomes lost(const TripMessage& message, const act::delivery::HopSession& sessi
     return out;
 }
 
-void settle(Trip& trip, const act::delivery::FinalAnswer& answer) {
+void settle_in_words(Trip& trip, const act::delivery::FinalAnswer& answer) {
     const std::string said = answer.reply.code != 0 ? answer.reply.to_string() : answer.reason.sentence;
     for (std::size_t i = 0; i < trip.outcomes.size(); ++i) {
         auto& one = trip.outcomes[i];
@@ -63,6 +64,36 @@ void settle(Trip& trip, const act::delivery::FinalAnswer& answer) {
     }
 }
 
+/// Of those whom words did not reach for want of memory: a refusal is heard again with the next attempt.
+void settle_at_least(Trip& trip, DataOutcome outcome) noexcept {
+    if (outcome == DataOutcome::accepted) return;
+    for (auto& one : trip.outcomes) {
+        if (one.outcome != Outcome::delivered) continue;
+        one.outcome = outcome == DataOutcome::in_doubt ? Outcome::in_doubt : Outcome::deferred;
+    }
+}
+
+void settle(Trip& trip, const act::delivery::FinalAnswer& answer) noexcept {
+    try {
+        settle_in_words(trip, answer);
+    } catch (const std::exception&) {
+        settle_at_least(trip, answer.outcome);
+    }
+}
+
+/// Whatever goes wrong while the content is under way may have gone wrong behind the dot.
+net::Task<act::delivery::FinalAnswer> send(act::delivery::HopSession& session, const TripMessage& message,
+                                           base::SteadyTime latest) {
+    std::string why;
+    try {
+        auto answer = co_await session.data(message.head, message.content, latest, message.header_is_8bit);
+        co_return answer;
+    } catch (const std::exception& thrown) {
+        why = thrown.what();
+    }
+    co_return act::delivery::FinalAnswer{DataOutcome::in_doubt, {}, {base::Fault::internal, why}};
+}
+
 /// The better word for who is going to have it.
 int rank(Outcome outcome) {
     if (outcome == Outcome::delivered) return 3;
@@ -72,7 +103,7 @@ int rank(Outcome outcome) {
 
 /// RFC 5321 lets a client name somebody twice, and some hops refuse the second of them: that is one mailbox,
 /// so the best answer counts for both. Nobody is sent it again, or told of a failure, who has it.
-void agree_on_duplicates(Trip& trip) {
+void agree_on_duplicates_in_words(Trip& trip) {
     const auto said = trip.outcomes;
     std::unordered_map<std::string_view, std::size_t> best;
     for (std::size_t i = 0; i < said.size(); ++i) {
@@ -87,6 +118,15 @@ void agree_on_duplicates(Trip& trip) {
     }
 }
 
+/// Without memory for it each goes by what it was told itself.
+void agree_on_duplicates(Trip& trip) noexcept {
+    try {
+        agree_on_duplicates_in_words(trip);
+    } catch (const std::exception& thrown) {
+        base::log(base::LogLevel::error, "recipients named twice are not compared: {}", thrown.what());
+    }
+}
+
 net::Task<Trip> go(act::delivery::HopPool& hops, const act::delivery::NextHop& hop, TripMessage message,
                    TripTerms terms) {
     const auto give_up = terms.give_up;
@@ -95,6 +135,7 @@ net::Task<Trip> go(act::delivery::HopPool& hops, const act::delivery::NextHop& h
     auto session = co_await hops.open(hop, give_up);
     if (!session) {
         trip.outcomes = everybody(message, session.error().sentence);
+        trip.is_busy = session.error().fault == base::Fault::limit;
         co_return trip;
     }
     trip.is_reached = true;
@@ -117,7 +158,7 @@ net::Task<Trip> go(act::delivery::HopPool& hops, const act::delivery::NextHop& h
         co_return trip;
     }
     const auto latest = give_up == base::SteadyTime::max() ? terms.now + kForContent : give_up;
-    const auto answer = co_await session->data(message.head, message.content, latest, message.header_is_8bit);
+    const auto answer = co_await send(*session, message, latest);
     settle(trip, answer);
     co_return trip;
 }

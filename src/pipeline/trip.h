@@ -36,6 +36,7 @@ struct Trip {
     Outcomes outcomes;             ///< one each: delivered, deferred, rejected or in_doubt
     std::vector<bool> are_ours;    ///< one each: the reply is our own refusal, the hop was not asked
     bool is_reached = false;       ///< there was a connection to the hop
+    bool is_busy = false;          ///< all connections to it were in use: nobody was asked
     bool reports_success = false;  ///< the hop offers DSN, so what becomes of NOTIFY=SUCCESS is its business
 };
 
@@ -49,6 +50,8 @@ struct TripTerms {
     BeforeData before_data;
 };
 
+/// What happens to it behind the final dot, memory that runs out included, comes back as an outcome; it
+/// throws only where the hop cannot have the message.
 net::Task<Trip> travel(act::delivery::HopPool& hops, const act::delivery::NextHop& hop, TripMessage message,
                        TripTerms terms);
 

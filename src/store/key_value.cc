@@ -43,10 +43,10 @@ std::unexpected<base::Error> failed(const rocksdb::Status& status, std::string_v
             "or put a copy back",
             path, text);
     }
-    if (status.IsIOError() || status.IsNoSpace() || status.IsBusy() || status.IsTryAgain()) {
-        return fail(Fault::unavailable, "cannot use the store {}: {}", path, text);
-    }
-    return fail(Fault::internal, "the store {} answered: {}", path, text);
+    if (status.IsInvalidArgument() || status.IsNotSupported())
+        return fail(Fault::internal, "the store {} answered: {}", path, text);
+    // No memory, no room, a time that ran out: none of it says anything of what is stored.
+    return fail(Fault::unavailable, "cannot use the store {}: {}", path, text);
 }
 
 rocksdb::Options options_of(const KeyValueOptions& from) {

@@ -183,7 +183,7 @@ TEST_F(HopPoolTest, WaitingInVainIsBounded) {
     for (int i = 0; i < 3; ++i) held.push_back(std::move(*open(to)));
     const auto turned_away = open(to);
     ASSERT_FALSE(turned_away);
-    EXPECT_EQ(turned_away.error().fault, Fault::unavailable);
+    EXPECT_EQ(turned_away.error().fault, Fault::limit);
     EXPECT_EQ(pool().counts().turned_away, 1U);
     EXPECT_EQ(pool().counts().busy, 3U);
     held.clear();

@@ -108,7 +108,7 @@ net::Task<Result<std::unique_ptr<HopSlot>>> PoolCore::take_slot(const std::share
     }
     if (waiter.granted) co_return std::move(waiter.granted);
     ++counts_.turned_away;
-    co_return fail(Fault::unavailable, "all {} connections to next hop {} are busy", cap_, state->hop.domain);
+    co_return fail(Fault::limit, "all {} connections to next hop {} are busy", cap_, state->hop.domain);
 }
 
 void PoolCore::slot_freed(const std::shared_ptr<HopState>& state) {

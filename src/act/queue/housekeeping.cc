@@ -49,7 +49,8 @@ Result<void> Queue::watch_clock() {
     std::vector<ItemId> ids;
     GATEHOUSE_CHECK(store_.visit_prefix("s", [&](std::string_view key, std::string_view) {
         const auto turn = turn_from(key);
-        if (turn && turn->turn.due > (fell ? now : now + options_.longest_wait)) ids.push_back(turn->turn.id);
+        if (turn && turn->turn.due > (fell ? now : now + options_.longest_pause))
+            ids.push_back(turn->turn.id);
         return !is_stopping_;
     }));
     std::erase_if(ids, [&](const ItemId& id) {

@@ -29,8 +29,8 @@ QueueItem times_of(const base::ItemId& id, const pb::QueuedItem& in) {
     item.is_postponed = in.is_postponed();
     item.is_held = in.is_held();
     item.last = in.last();
-    item.doubts = in.doubts();
     item.is_returned = in.is_returned();
+    item.is_telling = in.is_telling();
     item.unasked = in.unasked();
     item.first_due = time_of(in.first_due_us());
     item.held_since = time_of(in.held_us());
@@ -54,8 +54,8 @@ std::string encode(const QueueItem& item) {
     out.set_is_postponed(item.is_postponed);
     out.set_is_held(item.is_held);
     out.set_last(item.last);
-    out.set_doubts(item.doubts);
     out.set_is_returned(item.is_returned);
+    out.set_is_telling(item.is_telling);
     out.set_unasked(item.unasked);
     out.set_first_due_us(micros(item.first_due));
     out.set_held_us(micros(item.held_since));

@@ -38,10 +38,10 @@ struct QueueItem {
     bool is_held = false;       ///< by an operator; never due
     std::string last;           ///< what the last attempt came to
     bool is_returned = false;   ///< the sender has had its content back (RET=FULL)
-    std::uint32_t doubts = 0;   ///< attempts whose final dot was not answered
     /// So many recipients at the front of the list have not been asked for in this round of transactions; 0 =
     /// a new round begins with the next attempt.
     std::uint32_t unasked = 0;
+    bool is_telling = false;     ///< this round tells everybody who is in it that it is late
     base::WallTime first_due{};  ///< of a postponed item; 0 = as soon as it was queued
     base::WallTime held_since{};
     /// In memory only: what the store has of it cannot be read, and only its id is known for sure.

@@ -154,9 +154,18 @@ bool Queue::add_turns(const Schedule::Wanted& wanted, const std::vector<Turn>& m
     return schedule_.load(wanted, more);
 }
 
+/// Without memory for it now, that turn comes again.
+Result<QueueItem> Queue::try_load(const ItemId& id) const {
+    try {
+        return load(id);
+    } catch (const std::exception& thrown) {
+        return std::unexpected(base::Error{Fault::unavailable, thrown.what()});
+    }
+}
+
 std::optional<QueueItem> Queue::take(base::WallTime now) {
     while (const auto turn = next_turn(now)) {
-        auto item = load(turn->turn.id);
+        auto item = try_load(turn->turn.id);
         const std::lock_guard lock(mutex_);
         if (item && !item->is_held && turn_of(*item) == turn->turn && age_of(*item) == turn->age) {
             schedule_.find(item->id)->size = item->size;

@@ -33,8 +33,10 @@ namespace gatehouse::act::queue {
 struct QueueOptions {
     std::string folder = {};  ///< `<state>/queue`
     QueueSettings settings = {};
-    /// The longest that any item waits for its next attempt.
+    /// The longest that any item waits for its next attempt, postponed ones included.
     std::chrono::microseconds longest_wait = std::chrono::hours(30);
+    /// The longest between two attempts.
+    std::chrono::microseconds longest_pause = std::chrono::hours(5);
     std::string who = "gatehouse-front";
 };
 
@@ -189,6 +191,7 @@ class Queue {
     base::Result<void> erase_content(const base::ItemId& id);
     TurnKey key_of(const QueueItem& item);
     base::Result<QueueItem> load(const base::ItemId& id) const;
+    base::Result<QueueItem> try_load(const base::ItemId& id) const;
     std::optional<std::vector<Turn>> load_turns(std::uint32_t lane, Age age, const std::optional<Turn>& from,
                                                 std::size_t most) const;
     std::optional<TurnKey> next_turn(base::WallTime now);

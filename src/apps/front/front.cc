@@ -35,13 +35,18 @@ Result<std::shared_ptr<const pipeline::PolicySnapshot>> make_snapshot(const Conf
         pipeline::PolicySnapshot{config.revision, std::move(policy)});
 }
 
-/// Of any item in the queue: a day for a time of day, or the longest pause with its share of chance.
-std::chrono::seconds longest_wait(const act::delivery::DeliverySettings& delivery) {
-    std::chrono::seconds longest = std::chrono::hours(25);
+/// Between two attempts at an item of the queue, with its share of chance and a clock's little ways.
+std::chrono::seconds longest_pause(const act::delivery::DeliverySettings& delivery) {
+    std::chrono::seconds longest{0};
     if (const auto times = act::delivery::retry_times(delivery)) {
         for (const auto time : *times) longest = std::max(longest, time + time / 5);
     }
-    return longest + std::chrono::hours(1);
+    return longest + std::chrono::minutes(5);
+}
+
+/// Of any item in the queue: a day that has an hour more for a time of day, or a pause.
+std::chrono::seconds longest_wait(const act::delivery::DeliverySettings& delivery) {
+    return std::max<std::chrono::seconds>(std::chrono::hours(26), longest_pause(delivery));
 }
 
 std::uint64_t memory_limit(const Config& config) {
@@ -101,7 +106,8 @@ Result<void> Front::open_stores() {
                                                      .database = config_.database_path()}));
     GATEHOUSE_TRY(queue_, act::queue::Queue::open({.folder = config_.state_path("queue"),
                                                    .settings = config_.queue,
-                                                   .longest_wait = longest_wait(config_.delivery)},
+                                                   .longest_wait = longest_wait(config_.delivery),
+                                                   .longest_pause = longest_pause(config_.delivery)},
                                                   *clock_));
     GATEHOUSE_TRY(auto snapshot, make_snapshot(config_));
     policy_ = std::make_unique<pipeline::PolicyHolder>(std::move(snapshot));
