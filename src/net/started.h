@@ -29,7 +29,7 @@ struct Outcome {
         }
     }
     T take() {
-        if (failure) std::rethrow_exception(failure);
+        if (failure) std::rethrow_exception(std::exchange(failure, nullptr));
         return std::move(*result);
     }
 
@@ -96,9 +96,10 @@ auto offload(Io& io, asio::thread_pool& pool, Function function) -> Task<std::in
         } catch (...) {
             failure = std::current_exception();
         }
-        asio::post(io, [state, result = std::move(result), failure]() mutable {
+        // An exception has one owner at a time: the pool's thread keeps nothing of it.
+        asio::post(io, [state, result = std::move(result), failure = std::move(failure)]() mutable {
             state->result = std::move(result);
-            state->failure = failure;
+            state->failure = std::move(failure);
             state->wake.cancel();
         });
     });
