@@ -67,11 +67,18 @@ endfunction()
 
 # gatehouse_proto(facts message facts.proto) makes gatehouse_facts_pb, included as "message/facts.pb.h": generated
 # messages are a target of their own without our warning flags, and their headers count as system headers.
+# gatehouse_generated makes all of them, for who only reads the sources.
 function(gatehouse_proto name folder file)
   set(target gatehouse_${name}_pb)
   add_library(${target} STATIC ${file})
   file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/gen/${folder})
-  protobuf_generate(TARGET ${target} LANGUAGE cpp PROTOC_OUT_DIR ${PROJECT_BINARY_DIR}/gen/${folder})
+  protobuf_generate(TARGET ${target} LANGUAGE cpp PROTOC_OUT_DIR ${PROJECT_BINARY_DIR}/gen/${folder}
+                    OUT_VAR generated)
+  if(NOT TARGET gatehouse_generated)
+    add_custom_target(gatehouse_generated)
+  endif()
+  add_custom_target(${target}_files DEPENDS ${generated})
+  add_dependencies(gatehouse_generated ${target}_files)
   target_include_directories(${target} SYSTEM PUBLIC ${PROJECT_BINARY_DIR}/gen
                              PRIVATE ${PROJECT_BINARY_DIR}/gen/${folder})
   target_link_libraries(${target} PUBLIC protobuf::libprotobuf)

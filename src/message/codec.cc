@@ -22,8 +22,9 @@ class Reader {
     }
     template <typename Enum>
     Enum word(std::uint32_t from, Enum last) {
-        if (from == 0 || from > static_cast<std::uint32_t>(last)) fault("an unknown word");
-        return static_cast<Enum>(from);
+        if (from != 0 && from <= static_cast<std::uint32_t>(last)) return static_cast<Enum>(from);
+        fault("an unknown word");
+        return last;
     }
     template <typename From, typename To, typename Read>
     void list(const google::protobuf::RepeatedPtrField<From>& from, std::vector<To>& to, Read read) {
@@ -248,19 +249,22 @@ base::Result<Envelope> from_pb(const pb::Envelope& from) {
     return in.finish(read_envelope(in, from), "envelope");
 }
 
+void to_pb(const HeaderSummary& from, pb::HeaderSummary& to) {
+    to.set_message_id(from.message_id);
+    to.set_subject(from.subject);
+    for (const auto& address : from.from) to.add_from(address);
+    for (const auto& address : from.to) to.add_to(address);
+    to.set_date(from.date);
+    to.set_received_count(from.received_count);
+    to.set_from_list(from.from_list);
+    to.set_list_id(from.list_id);
+    for (const auto& address : from.list_post) to.add_list_post(address);
+}
+
 void to_pb(const Facts& from, pb::Facts& to) {
     to.set_sha256(from.sha256);
     to.set_size(from.size);
-    auto& header = *to.mutable_header();
-    header.set_message_id(from.header.message_id);
-    header.set_subject(from.header.subject);
-    for (const auto& address : from.header.from) header.add_from(address);
-    for (const auto& address : from.header.to) header.add_to(address);
-    header.set_date(from.header.date);
-    header.set_received_count(from.header.received_count);
-    header.set_from_list(from.header.from_list);
-    header.set_list_id(from.header.list_id);
-    for (const auto& address : from.header.list_post) header.add_list_post(address);
+    to_pb(from.header, *to.mutable_header());
     for (const auto& part : from.parts) {
         auto& out = *to.add_parts();
         out.set_path(part.path);

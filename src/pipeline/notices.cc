@@ -122,6 +122,7 @@ base::Result<std::vector<OwnMessage>> notices_of_deletion(const NoticeParts& par
                                                           const QueueItem& item) {
     GATEHOUSE_TRY(const auto content, what_is_left(queue, item));
     std::vector<NoticeRecipient> recipients;
+    recipients.reserve(item.story.envelope.recipients.size());
     for (const auto& one : item.story.envelope.recipients)
         recipients.push_back({one, "550 5.7.1 deleted by the administrator", "", parts.clock.wall()});
     return make_notices(parts, {NoticeKind::failed, item, content}, std::move(recipients));

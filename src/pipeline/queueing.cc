@@ -152,6 +152,7 @@ net::Task<Result<void>> Life::store(Run& run, Parcels& parcels) {
     }
     if (done && !parcels.queued.empty()) {
         std::vector<act::queue::NewItem> items;
+        items.reserve(parcels.queued.size());
         for (auto& one : parcels.queued) items.push_back({one.item, {one.head, one.content->bytes()}});
         auto stored = co_await parts_.queue.put(parts_.io, std::move(items), run.end);
         if (stored) {
@@ -237,6 +238,7 @@ net::Task<void> Life::store_notices(Run& run) {
     constexpr std::chrono::seconds kPatience{10};
     if (run.notices.empty()) co_return;
     std::vector<act::queue::NewItem> items;
+    items.reserve(run.notices.size());
     for (auto& notice : run.notices) items.push_back({notice.item, {notice.text}});
     const auto latest = std::min(run.end, parts_.clock.steady() + kPatience);
     auto stored = co_await parts_.queue.put(parts_.io, std::move(items), latest);

@@ -90,7 +90,8 @@ Result<void> Front::open_stores() {
         clock_ = std::make_unique<base::Clock>(time);
     }
     if (beginning_.start.testing()) base::FaultPoints::allow();
-    ::setenv("TZ", config_.time_zone().c_str(), 1);  // before there are threads: times of day are local
+    // Before there are threads: times of day are local.
+    ::setenv("TZ", config_.time_zone().c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
     ::tzset();
     if (config_.smtp.tls_certificate != "none") {
         GATEHOUSE_TRY(tls_, net::TlsContext::make_server(certificate_of(beginning_.start)));

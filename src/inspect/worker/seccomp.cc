@@ -90,7 +90,7 @@ constexpr std::array kSanitizer = std::to_array<const char*>({
     "nanosleep",
     "clock_nanosleep",
     "tgkill",
-    "pipe2",  // whether memory can be read is tried by writing from it
+    "pipe2",
 });
 #else
 constexpr std::array<const char*, 0> kSanitizer{};
