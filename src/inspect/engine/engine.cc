@@ -7,6 +7,7 @@
 #include "inspect/engine/header_facts.h"
 #include "inspect/engine/part_facts.h"
 #include "inspect/engine/readings.h"
+#include "inspect/format/true_type.h"
 #include "inspect/mime/decode.h"
 #include "inspect/mime/parser.h"
 #include "message/charset.h"
@@ -154,6 +155,7 @@ class Inspection {
     void add_row(message::Part row, std::string_view bytes) {
         row.size = bytes.size();
         row.sha256 = base::sha256(bytes);
+        row.type = format::true_type(bytes).name;
         facts_.parts.push_back(std::move(row));
     }
 

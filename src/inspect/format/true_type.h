@@ -1,0 +1,45 @@
+// What a file is by its content, whatever its name and its Content-Type say. Own signatures (byte order marks
+// of the formats' own specifications, offset and bytes) with a structural look where bytes alone lie: MZ,
+// zip, OLE compound files, CAFEBABE, RIFF, ISO base media.
+//
+// Pure, thread-safe, total: any bytes have a type, "data" or "text" at the least. Looks at the first 64 KiB,
+// the last 64 KiB of a zip, and what an offset of the header points at; at most some 5 us for any content.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace gatehouse::inspect::format {
+
+enum class FileGroup : std::uint8_t {
+    other,       ///< nothing below, or not known
+    text,        ///< people read it as it is
+    executable,  ///< a machine, an interpreter or a shell runs it when it is opened
+    document,    ///< of an office program, a reader, a browser
+    archive,     ///< holds other files, or one compressed
+    image,
+    media,  ///< audio and video
+    mail,   ///< a message, a calendar or a card
+    disk,   ///< an image of a file system
+    font,
+    key,  ///< certificates, keys, signed or encrypted content
+    database,
+};
+std::string_view to_string(FileGroup group);
+
+struct FileType {
+    std::string_view name;  ///< as policy, scan and tracking write it: "pe", "docx"
+    FileGroup group = FileGroup::other;
+    std::string_view title;  ///< for people: "Windows program"
+    bool operator==(const FileType&) const = default;
+};
+
+/// All there are, by name.
+std::span<const FileType> file_types();
+/// Null where there is none of that name.
+const FileType* find_file_type(std::string_view name);
+
+const FileType& true_type(std::string_view bytes);
+
+}  // namespace gatehouse::inspect::format
