@@ -182,17 +182,18 @@ bool is_lzma(std::string_view bytes) {
 /// A header of an old tar: its checksum counts.
 bool is_old_tar(std::string_view bytes) {
     if (bytes.size() < 512 || bytes[0] == '\0') return false;
+    auto field = bytes.substr(148, 8);
+    while (field.starts_with(' ')) field.remove_prefix(1);
+    std::uint64_t told = 0;
+    std::size_t digits = 0;
+    for (; digits < field.size() && field[digits] >= '0' && field[digits] <= '7'; ++digits)
+        told = told * 8 + static_cast<std::uint64_t>(field[digits] - '0');
+    if (digits == 0) return false;
     std::uint64_t sum = 8 * ' ';
     for (std::size_t i = 0; i < 512; ++i) {
         if (i < 148 || i >= 156) sum += static_cast<unsigned char>(bytes[i]);
     }
-    std::uint64_t told = 0;
-    auto field = bytes.substr(148, 8);
-    while (field.starts_with(' ')) field.remove_prefix(1);
-    std::size_t digits = 0;
-    for (; digits < field.size() && field[digits] >= '0' && field[digits] <= '7'; ++digits)
-        told = told * 8 + static_cast<std::uint64_t>(field[digits] - '0');
-    return digits > 0 && told == sum;
+    return told == sum;
 }
 
 /// A sound header of a 32-byte frame: MPEG layer 3, a bit rate and a sampling rate that exist.

@@ -2,8 +2,9 @@
 // of the formats' own specifications, offset and bytes) with a structural look where bytes alone lie: MZ,
 // zip, OLE compound files, CAFEBABE, RIFF, ISO base media.
 //
-// Pure, thread-safe, total: any bytes have a type, "data" or "text" at the least. Looks at the first 64 KiB,
-// the last 64 KiB of a zip, and what an offset of the header points at; at most some 5 us for any content.
+// Pure, thread-safe, total: any bytes have a type, "data" or "text" at the least. Looks at the beginning, at
+// the last 64 KiB and 128 KiB of the directory of a zip, and at 128 sectors of a compound file's directory:
+// some 3 us for ordinary content, below a millisecond for any.
 #pragma once
 
 #include <cstdint>

@@ -98,6 +98,8 @@ TEST(TrueType, IsByContent) {
         {"!<arch>\ndebian-binary", "deb"},
         {"!<arch>\nfoo.o/", "ar"},
         {at(257, "ustar", 512), "tar"},
+        {at(148, "001046\0 "sv, 512).replace(0, 3, "abc"), "tar"},
+        {at(148, "001047\0 "sv, 512).replace(0, 3, "abc"), "data"},
         {at(0x8001, "CD001", 0x9000), "iso"},
         {at(0x8001, "BEA01", 0x8801) + "NSR03" + zeros(100), "udf"},
         {zeros(1000) + "koly" + zeros(508), "dmg"},

@@ -52,7 +52,7 @@ std::string names_of_zip(std::string_view bytes) {
     const auto end = last.rfind(kEnd);
     std::string names;
     if (end != std::string_view::npos) {
-        auto directory = behind(bytes, little_endian(last, end + 16, 4)).substr(0, 16 * kWindow);
+        auto directory = behind(bytes, little_endian(last, end + 16, 4)).substr(0, 2 * kWindow);
         while (directory.size() >= kEntrySize && directory.starts_with(kEntry)) {
             const auto length = little_endian(directory, 28, 2);
             names += behind(directory, kEntrySize).substr(0, length);

@@ -14,9 +14,9 @@ namespace {
 using namespace std::string_view_literals;
 using Named = std::pair<std::string_view, std::string_view>;  // in lower case, the type
 
-constexpr std::size_t kSniffed = 4096;
+constexpr std::size_t kSniffed = 1024;
 
-bool is_blank(char c) {
+constexpr bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' || c == '\v';
 }
 
@@ -51,12 +51,16 @@ std::string characters(std::string_view bytes) {
 
 /// No NUL, and no more of the other controls than an odd text has (escape sequences of terminals).
 bool is_text(std::string_view text) {
-    const auto controls = std::count_if(text.begin(), text.end(), [](char c) {
-        const auto code = static_cast<unsigned char>(c);
-        return (code < 0x20 && !is_blank(c) && code != 0x1B && code != 0x08) || code == 0x7F;
-    });
-    return text.find('\0') == std::string_view::npos &&
-           static_cast<std::size_t>(controls) * 100 <= text.size();
+    static constexpr auto kIsControl = [] {
+        std::array<bool, 256> out{};
+        for (std::size_t code = 0; code < 0x20; ++code) out[code] = !is_blank(static_cast<char>(code));
+        out[0x1B] = out[0x08] = false;
+        out[0x7F] = true;
+        return out;
+    }();
+    std::size_t controls = 0;
+    for (const char c : text) controls += kIsControl[static_cast<unsigned char>(c)] ? 1 : 0;
+    return controls * 100 <= text.size() && text.find('\0') == std::string_view::npos;
 }
 
 /// Behind blanks and comments, as browsers sniff it (WHATWG MIME Sniffing 7.1).
