@@ -1,5 +1,5 @@
-// What a file is by its content, whatever its name and its Content-Type say. Own signatures (byte order marks
-// of the formats' own specifications, offset and bytes) with a structural look where bytes alone lie: MZ,
+// What a file is by its content, whatever its name and its Content-Type say. Own signatures (offset and
+// bytes, of the formats' own specifications) with a structural look where bytes alone lie: MZ,
 // zip, OLE compound files, CAFEBABE, RIFF, ISO base media.
 //
 // Pure, thread-safe, total: any bytes have a type, "data" or "text" at the least. Looks at the beginning, at
