@@ -114,4 +114,9 @@ Inflated inflate(std::string_view data, Wrapper wrapper, std::size_t max_output)
     return Stream(wrapper).run(data, max_output);
 }
 
+std::uint32_t crc32(std::string_view bytes) {
+    return static_cast<std::uint32_t>(
+        ::crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+}
+
 }  // namespace gatehouse::inspect::format

@@ -29,4 +29,7 @@ struct Inflated {
 /// Decodes one stream (of gzip: one member).
 Inflated inflate(std::string_view data, Wrapper wrapper, std::size_t max_output);
 
+/// CRC-32 (RFC 1952 8), as zip, gzip and PNG have it.
+std::uint32_t crc32(std::string_view bytes);
+
 }  // namespace gatehouse::inspect::format
