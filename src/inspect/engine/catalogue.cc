@@ -8,6 +8,7 @@
 #include "inspect/detect/loop/loop.h"
 #include "inspect/detect/malformed/malformed.h"
 #include "inspect/engine/form.h"
+#include "inspect/open/open.h"
 
 namespace gatehouse::inspect::engine {
 
@@ -60,6 +61,7 @@ std::span<const base::EvidenceInfo> own_evidence() {
 
 std::vector<base::EvidenceInfo> all_evidence() {
     std::vector<base::EvidenceInfo> out(kFormEvidence.begin(), kFormEvidence.end());
+    out.insert(out.end(), open::kEvidence.begin(), open::kEvidence.end());
     for (const auto& detector : kCatalogue) {
         out.insert(out.end(), detector.info->evidence.begin(), detector.info->evidence.end());
     }
@@ -69,6 +71,8 @@ std::vector<base::EvidenceInfo> all_evidence() {
 std::string describe_catalogue() {
     std::string out = "engine: what is odd about a message's form\n";
     describe(out, own_evidence());
+    out += "open: what is odd about an archive\n";
+    describe(out, open::kEvidence);
     for (const auto& detector : catalogue()) {
         const auto& info = *detector.info;
         out += fmt::format("{}: {}; reads the {}\n", info.id, info.help,

@@ -5,8 +5,10 @@
 #include "base/digest.h"
 #include "inspect/engine/form.h"
 #include "inspect/engine/header_facts.h"
+#include "inspect/engine/inside.h"
 #include "inspect/engine/part_facts.h"
 #include "inspect/engine/readings.h"
+#include "inspect/engine/words.h"
 #include "inspect/format/true_type.h"
 #include "inspect/mime/decode.h"
 #include "inspect/mime/parser.h"
@@ -21,7 +23,7 @@ using message::GapReason;
 // One answer has to hold everything (base::kInspectorFrameLimit), and people have to read it.
 constexpr std::size_t kMaxEvidence = 2000;
 constexpr std::size_t kMaxGaps = 2000;
-constexpr std::size_t kMaxUuencoded = 100;
+constexpr std::size_t kMaxFilesInText = 100;
 
 /// Microseconds since the last lap; 0 without a Stopwatch.
 class Laps {
@@ -99,8 +101,20 @@ class Inspection {
         const auto row = describe_part(part, paths_[index]);
         part.reading_text = is_reading_text(part, body.bytes());
         show(row, body.bytes(), part.reading_text);
+        look_at_what_is_elsewhere(part, row, body.bytes());
         look_at_other_readings(index);
-        if (part.reading_text) look_for_uuencoded(index, row.path, body.bytes());
+        if (part.reading_text) look_for_files_in_text(index, row.path, body.bytes());
+    }
+
+    /// RFC 2046 5.2.2 and 5.2.3: mail programs put together or fetch what is not here.
+    void look_at_what_is_elsewhere(const mime::Part& part, const message::Part& row, std::string_view body) {
+        if (part.type.is("message", "partial")) {
+            add_gap(row.path, GapReason::refused, "a piece of a message; the others come in other messages");
+            if (depth_ < budget_.limits().max_depth) look_at_message(row, body);
+        } else if (part.type.is("message", "external-body")) {
+            add_gap(row.path, GapReason::refused,
+                    "the content is elsewhere, and mail programs fetch it from there");
+        }
     }
 
     // Where mail programs differ, what the others show is inspected, too; then the difference hides nothing.
@@ -117,46 +131,128 @@ class Inspection {
             row.name = reading.file_name;
             row.attachment = reading.is_file;
             show(row, reading.bytes, !reading.is_file);
-            if (!reading.is_file) look_for_uuencoded(index, row.path, reading.bytes);
+            if (!reading.is_file) look_for_files_in_text(index, row.path, reading.bytes);
         }
         structure_.parts[index].settled.merge(readings.settled);
     }
 
     // Files in the middle of a text, as mailers attached them before MIME.
-    void look_for_uuencoded(std::size_t index, const std::string& parent, std::string_view text) {
-        for (const auto& file : mime::find_uuencoded(text, kMaxUuencoded)) {
+    void look_for_files_in_text(std::size_t index, const std::string& parent, std::string_view text) {
+        look_at_files_in_text(index, parent, text,
+                              {mime::find_uuencoded, mime::decode_uuencode, "uuencoded"});
+        look_at_files_in_text(index, parent, text, {mime::find_yenc, mime::decode_yenc, "yEnc"});
+    }
+
+    struct TextEncoding {
+        std::vector<mime::UuencodedFile> (*find)(std::string_view, std::size_t);
+        mime::Decoded (*decode)(std::string_view, std::size_t);
+        std::string_view label;
+    };
+
+    void look_at_files_in_text(std::size_t index, const std::string& parent, std::string_view text,
+                               const TextEncoding& encoding) {
+        const auto files = encoding.find(text, kMaxFilesInText);
+        for (const auto& file : files) {
             if (!budget_.take_part())
                 return add_gap(parent, GapReason::too_many, "there are more parts than the limit");
-            const auto decoded =
-                mime::decode_uuencode(text.substr(file.begin, file.end - file.begin), room());
+            const auto decoded = encoding.decode(text.substr(file.begin, file.end - file.begin), room());
             budget_.take_decoded(decoded.bytes.size());
             structure_.parts[index].anomalies.merge(decoded.anomalies);
             structure_.kinds.merge(decoded.anomalies);
             message::Part row;
             row.name = tidy_name(file.name, 255);
-            row.path = member_path(parent, file.name.empty() ? "uuencoded" : file.name);
+            row.path = member_path(parent, file.name.empty() ? encoding.label : file.name);
             row.claimed_type = "application/octet-stream";
             row.attachment = true;
             if (!decoded.complete) add_gap(row.path, GapReason::too_large, "only the beginning was decoded");
             show(row, decoded.bytes, false);
         }
+        if (files.size() == kMaxFilesInText)
+            add_gap(parent, GapReason::too_many, "there may be more files in this text than the limit");
     }
 
     /// To the detectors, and to third-party engines unless it is text that people read.
     void show(const message::Part& described, std::string_view bytes, bool reading_text) {
-        add_row(described, bytes);
+        const auto& type = add_row(described, bytes);
         const auto row = facts_.parts.back();
-        if (!reading_text && job_.listener != nullptr && !job_.listener->on_part(row, bytes)) {
-            add_gap(row.path, GapReason::too_large, "too much to hand to the engines part by part");
-        }
+        if (!reading_text) hand_to_engines(row, bytes);
         run_detectors(detect::Stage::part, {row.path, bytes, &row});
+        // Who looks at text finds the files in it,
+        if (!reading_text) look_inside(row, bytes, type);
     }
 
-    void add_row(message::Part row, std::string_view bytes) {
+    void hand_to_engines(const message::Part& row, std::string_view bytes) {
+        if (job_.listener == nullptr || job_.listener->on_part(row, bytes)) return;
+        add_gap(row.path, GapReason::too_large, "too much to hand to the engines part by part");
+    }
+
+    /// Containers; what is in them is looked at like them, one level deeper.
+    void look_inside(const message::Part& row, std::string_view bytes, const format::FileType& type) {
+        const open::Item item{row.name, bytes, &type};
+        const bool is_message = type.name == "message";
+        if (!is_message && !open::is_container(item)) return;
+        if (depth_ == budget_.limits().max_depth)
+            return add_gap(row.path, GapReason::too_deep, "archives within archives beyond the limit");
+        ++depth_;
+        if (is_message) look_at_message(row, bytes);
+        Inside inside(opening_, row, bytes.size(),
+                      [this](const message::Part& member, std::string_view content, bool is_hidden) {
+                          show_member(member, content, is_hidden);
+                      });
+        open::open(item, inside);
+        --depth_;
+    }
+
+    /// A message that came as a file.
+    void look_at_message(const message::Part& row, std::string_view bytes) {
+        auto limits = parse_limits(job_.settings);
+        limits.max_decoded = std::min<std::size_t>(limits.max_decoded, room());
+        const auto inner = mime::parse(bytes, limits);
+        const auto paths = part_paths(inner);
+        for (std::size_t i = 0; i < inner.parts.size(); ++i) {
+            const auto& part = inner.parts[i];
+            if (!part.is_leaf()) continue;
+            if (!budget_.take_part())
+                return add_gap(row.path, GapReason::too_many, "there are more parts than the limit");
+            const auto body = mime::decode_body(inner, part, room());
+            if (body.is_owned()) budget_.take_decoded(body.bytes().size());
+            auto member = describe_part(part, member_path(row.path, paths[i]));
+            if (!body.complete())
+                add_gap(member.path, GapReason::too_large, "only the beginning was decoded");
+            auto doubts = part.anomalies;
+            doubts.merge(body.anomalies());
+            const bool is_text = is_reading_text(part, body.bytes());
+            if (!mime::doubts(doubts, is_text).is_empty())
+                add_gap(member.path, GapReason::ambiguous,
+                        "mail programs read this part of an attached message differently");
+            show(member, body.bytes(), is_text);
+        }
+        if (inner.kinds.has(mime::Weight::limit))
+            add_gap(row.path, GapReason::too_many,
+                    "this attached message goes beyond a limit of its structure");
+    }
+
+    /// Engines beside us open the usual containers themselves.
+    void show_member(const message::Part& described, std::string_view bytes, bool is_hidden) {
+        const auto& type = add_row(described, bytes);
+        const auto row = facts_.parts.back();
+        if (is_hidden) hand_to_engines(row, bytes);
+        run_detectors(detect::Stage::part, {row.path, bytes, &row});
+        look_inside(row, bytes, type);
+    }
+
+    const format::FileType& add_row(message::Part row, std::string_view bytes) {
+        const auto& type = format::true_type(bytes);
         row.size = bytes.size();
         row.sha256 = base::sha256(bytes);
-        row.type = format::true_type(bytes).name;
+        row.type = type.name;
         facts_.parts.push_back(std::move(row));
+        return type;
+    }
+
+    std::span<const std::string> passwords() {
+        if (!words_) words_ = words_of_texts(structure_);
+        return *words_;
     }
 
     void run_detectors(detect::Stage stage, const detect::Object& object) {
@@ -198,6 +294,9 @@ class Inspection {
     mime::Structure structure_;
     std::vector<std::string> paths_;
     message::Facts facts_;
+    std::optional<std::vector<std::string>> words_;
+    std::uint32_t depth_ = 0;
+    Opening opening_{job_.settings.open, budget_, facts_, 0, [this] { return passwords(); }};
 };
 
 }  // namespace

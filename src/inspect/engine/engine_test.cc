@@ -64,7 +64,7 @@ constexpr std::string_view kMixed =
     "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
     "--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n"
     "--b\r\nContent-Type: application/zip; name=\"a/b.zip\"\r\nContent-Transfer-Encoding: "
-    "base64\r\n\r\nUEsDBA==\r\n"
+    "base64\r\n\r\nTVoDBA==\r\n"
     "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\nContent-Type: application/x-y\r\n\r\ninner\r\n"
     "--b--\r\n";
 
@@ -74,7 +74,7 @@ TEST(Engine, DescribesPartsAndHeader) {
                 ElementsAre("1:text/plain", "2:a_b.zip", "3:message/rfc822", "3.1:application/x-y"));
     EXPECT_EQ(facts.parts[0].size, 5U);
     EXPECT_EQ(facts.parts[1].name, "a/b.zip");
-    EXPECT_EQ(facts.parts[1].sha256, base::sha256("PK\x03\x04"));
+    EXPECT_EQ(facts.parts[1].sha256, base::sha256("MZ\x03\x04"));
     EXPECT_TRUE(facts.parts[1].attachment);
     EXPECT_FALSE(facts.parts[0].attachment);
     EXPECT_EQ(facts.sha256, base::sha256(kMixed));
@@ -130,7 +130,7 @@ TEST(Engine, HandsOverFilesAndNeverReadingText) {
     Heard heard;
     look(kMixed, &heard);
     ASSERT_EQ(heard.parts.size(), 2U);
-    EXPECT_EQ(heard.parts[0], std::pair(std::string("2:a_b.zip"), std::string("PK\x03\x04")));
+    EXPECT_EQ(heard.parts[0], std::pair(std::string("2:a_b.zip"), std::string("MZ\x03\x04")));
     EXPECT_EQ(heard.parts[1].first, "3.1:application/x-y");
 
     const auto handed = [](std::string_view raw) {
@@ -286,15 +286,15 @@ TEST(Readings, AMultipartIsDecodedFirstWhereItsLabelSaysSo) {
     // Decoding makes a delimiter, or the header of a part.
     for (const std::string body :
          {"--b\r\n\r\none\r\n=2D-b\r\nContent-Type: application/zip; name=3Da.zip\r\n"
-          "Content-Transfer-Encoding: base64\r\n\r\nUEsDBA=3D=3D\r\n--b--\r\n",
+          "Content-Transfer-Encoding: base64\r\n\r\nTVoDBA=3D=3D\r\n--b--\r\n",
           "--b\r\nX: y=0D=0AContent-Type: application/zip; name=3Da.zip=0D=0A"
-          "Content-Transfer-Encoding: base64=0D=0A=0D=0AUEsDBA=3D=3D\r\n--b--\r\n"}) {
+          "Content-Transfer-Encoding: base64=0D=0A=0D=0ATVoDBA=3D=3D\r\n--b--\r\n"}) {
         Heard heard;
         const auto facts = look(start + body, &heard);
         EXPECT_TRUE(facts.coverage.is_complete());
         ASSERT_EQ(heard.parts.size(), 1U);
         EXPECT_THAT(heard.parts[0].first, testing::EndsWith(":a.zip"));
-        EXPECT_EQ(heard.parts[0].second, "PK\x03\x04");
+        EXPECT_EQ(heard.parts[0].second, "MZ\x03\x04");
     }
     EXPECT_THAT(gaps(look(start + "--b\r\n\r\n=0D=0A=2D-=62x\r\n--b--\r\n")), Contains(GapReason::ambiguous))
         << "what decoding makes is in doubt itself";

@@ -62,7 +62,8 @@ base::BudgetLimits Settings::budget() const {
 std::vector<BoundTable> bind(Settings& settings) {
     return {{&kProcessTable, &settings.process},
             {&detect::malformed::kTable, &settings.malformed},
-            {&detect::loop::kTable, &settings.loop}};
+            {&detect::loop::kTable, &settings.loop},
+            {&open::kTable, &settings.open}};
 }
 
 std::string encode_settings(const Settings& settings) {

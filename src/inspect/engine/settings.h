@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "inspect/detect/loop/info.h"
 #include "inspect/detect/malformed/info.h"
+#include "inspect/open/settings.h"
 
 namespace gatehouse::inspect::engine {
 
@@ -58,6 +59,7 @@ struct Settings {
     ProcessSettings process;
     detect::malformed::Settings malformed;
     detect::loop::Settings loop;
+    open::Settings open;
 
     base::BudgetLimits budget() const;
 };

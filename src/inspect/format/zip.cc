@@ -311,7 +311,8 @@ class Lister {
     /// Members with another header that begin before the data of one ends. What was listed covers what was
     /// not: a signature inside its data is part of it and found again when the member is looked at.
     void find_overlaps() {
-        std::ranges::stable_sort(out_.members, [](const ZipMember& a, const ZipMember& b) {
+        // Not stable_sort: Clang refuses what libstdc++ 12 makes of it.
+        std::ranges::sort(out_.members, [](const ZipMember& a, const ZipMember& b) {
             return std::pair(a.header, !a.is_listed) < std::pair(b.header, !b.is_listed);
         });
         std::vector<ZipMember> kept;
@@ -373,6 +374,18 @@ void put(std::string& out, std::uint64_t value, std::size_t count) {
 
 std::string_view to_string(ZipDoubt doubt) {
     return kWords[static_cast<std::size_t>(doubt)];
+}
+
+bool ends_as_zip(std::string_view bytes) {
+    constexpr std::size_t kMaxComment = 0xFFFF;
+    const auto last = behind(bytes, bytes.size() - std::min(bytes.size(), kEndSize + kMaxComment));
+    const auto at = last.rfind("PK\x05\x06");
+    if (at == std::string_view::npos) return false;
+    const auto end = read_end(bytes, bytes.size() - last.size() + at);
+    const auto is_directory = [&](std::uint64_t offset) {
+        return offset < end.at && bytes.substr(static_cast<std::size_t>(offset), 4) == "PK\x01\x02";
+    };
+    return (end.size <= end.at && is_directory(end.at - end.size)) || is_directory(end.offset);
 }
 
 ZipList list_zip(std::string_view bytes, std::size_t max_members) {

@@ -74,6 +74,10 @@ struct ZipList {
     bool complete = true;            ///< false: there were more than max_members
 };
 
+/// Whether the file ends as a zip does, whatever it begins with: what unpackers go by. Looks at the last 64
+/// KiB.
+bool ends_as_zip(std::string_view bytes);
+
 ZipList list_zip(std::string_view bytes, std::size_t max_members);
 
 enum class ZipEnd : std::uint8_t {

@@ -84,6 +84,16 @@ TEST(Zip, JunkBeforeAndBehindChangesNothing) {
     EXPECT_TRUE(list_zip(zip, 1000).doubts.is_empty());
 }
 
+TEST(Zip, AFileMayEndAsAZipAndBeginAsAnother) {
+    const auto zip = zip_of({{"a.txt", "first"}});
+    EXPECT_TRUE(ends_as_zip(zip));
+    EXPECT_TRUE(ends_as_zip("GIF89a" + std::string(500, 'x') + zip));
+    EXPECT_TRUE(ends_as_zip(zip + "behind"));
+    EXPECT_FALSE(ends_as_zip("GIF89a" + end_of(1, 50, 0)));
+    EXPECT_FALSE(ends_as_zip(zip + std::string(0x10000, 'x')));
+    EXPECT_FALSE(ends_as_zip(""));
+}
+
 TEST(Zip, JoinedArchivesAreReadBoth) {
     const auto zip = zip_of({{"a.txt", "first"}}) + zip_of({{"b.txt", "second"}});
     const auto list = list_zip(zip, 1000);

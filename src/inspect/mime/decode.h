@@ -1,4 +1,4 @@
-// Content-Transfer-Encodings: base64 and quoted-printable (RFC 2045 6.7, 6.8) and uuencode, read as leniently
+// Content-Transfer-Encodings: base64 and quoted-printable (RFC 2045 6.7, 6.8), uuencode and yEnc, read as leniently
 // as mail clients read them, because what a client shows is what has to be inspected. Whatever was not clean
 // is said. Used by decode_body, encoded words and parameters. Pure, linear, the output never exceeds
 // `max_output` bytes.
@@ -37,7 +37,7 @@ std::string mend_escapes(std::string_view text);
 /// The first file between "begin MODE NAME" and "end".
 Decoded decode_uuencode(std::string_view text, std::size_t max_output);
 
-/// A uuencoded file that stands in a text, as old mailers attach them.
+/// A uuencoded or yEnc file that stands in a text, as old mailers attach them.
 struct UuencodedFile {
     std::string name;
     std::size_t begin = 0;  ///< of its "begin" line
@@ -46,5 +46,9 @@ struct UuencodedFile {
 
 /// At most `max_files` of them, in order. A "begin" line counts only when a line of data follows.
 std::vector<UuencodedFile> find_uuencoded(std::string_view text, std::size_t max_files);
+
+/// The same for yEnc ("=ybegin", "=yend"), which stands in text with eight bits.
+std::vector<UuencodedFile> find_yenc(std::string_view text, std::size_t max_files);
+Decoded decode_yenc(std::string_view text, std::size_t max_output);
 
 }  // namespace gatehouse::inspect::mime

@@ -239,5 +239,29 @@ TEST(Base64, JunkIsFound) {
     EXPECT_EQ(find_base64_junk(""), std::string_view::npos);
 }
 
+TEST(Yenc, IsFoundAndDecodedInText) {
+    std::string shifted;
+    for (const char c : std::string_view("MZ\0=\x13 end", 9)) {
+        const auto up = static_cast<char>(static_cast<unsigned char>(c) + 42);
+        if (up == '=' || up == '\0' || up == '\n' || up == '\r') {
+            shifted += '=';
+            shifted += static_cast<char>(static_cast<unsigned char>(up) + 64);
+        } else {
+            shifted += up;
+        }
+    }
+    const auto file = "=ybegin line=128 size=9 name=a b.exe\r\n" + shifted + "\r\n=yend size=9\r\n";
+    const auto text = "Hello\r\n" + file + "bye =ybegin no\r\n" + file;
+    const auto found = find_yenc(text, 10);
+    ASSERT_EQ(found.size(), 2U);
+    EXPECT_EQ(found[0].name, "a b.exe");
+    const auto first = std::string_view(text).substr(found[0].begin, found[0].end - found[0].begin);
+    EXPECT_EQ(decode_yenc(first, 100).bytes, std::string_view("MZ\0=\x13 end", 9));
+    EXPECT_TRUE(decode_yenc(first, 100).complete);
+    EXPECT_EQ(decode_yenc(first, 2).bytes, "MZ");
+    EXPECT_FALSE(decode_yenc(first, 2).complete);
+    EXPECT_EQ(find_yenc(text, 1).size(), 1U);
+}
+
 }  // namespace
 }  // namespace gatehouse::inspect::mime
