@@ -1,6 +1,7 @@
 #include "inspect/engine/engine.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "base/digest.h"
 #include "inspect/engine/form.h"
@@ -191,6 +192,8 @@ class Inspection {
         const open::Item item{row.name, bytes, &type};
         const bool is_message = type.name == "message";
         if (!is_message && !open::is_container(item)) return;
+        // The same bytes hold the same again: an archive may hold itself, or one file a thousand times.
+        if (!opened_.insert(row.sha256).second) return;
         if (depth_ == budget_.limits().max_depth)
             return add_gap(row.path, GapReason::too_deep, "archives within archives beyond the limit");
         ++depth_;
@@ -296,6 +299,7 @@ class Inspection {
     message::Facts facts_;
     std::optional<std::vector<std::string>> words_;
     std::uint32_t depth_ = 0;
+    std::unordered_set<std::string> opened_;  ///< digests of the containers that were looked into
     Opening opening_{job_.settings.open, budget_, facts_, 0, [this] { return passwords(); }};
 };
 

@@ -308,6 +308,21 @@ class Lister {
         out_.members.push_back(std::move(member));
     }
 
+    /// How far the data of a member reaches.
+    struct Cover {
+        std::uint64_t end = 0;
+        std::size_t owner = 0;
+
+        bool holds(const ZipMember& member, const std::vector<ZipMember>& kept) const {
+            return member.header < end && kept[owner].header != member.header;
+        }
+        void extend(std::uint64_t to, std::size_t by) {
+            if (to <= end) return;
+            end = to;
+            owner = by;
+        }
+    };
+
     /// Members with another header that begin before the data of one ends. What was listed covers what was
     /// not: a signature inside its data is part of it and found again when the member is looked at.
     void find_overlaps() {
@@ -316,23 +331,22 @@ class Lister {
             return std::pair(a.header, !a.is_listed) < std::pair(b.header, !b.is_listed);
         });
         std::vector<ZipMember> kept;
-        std::uint64_t covered = 0;
-        std::size_t owner = 0;
+        Cover listed;
+        Cover any;
         for (auto& member : out_.members) {
-            const bool is_inside =
-                member.header < covered && !kept.empty() && kept[owner].header != member.header;
-            if (is_inside && !member.is_listed) continue;
+            const bool is_inside = listed.holds(member, kept);
+            if (!member.is_listed && (is_inside || any.holds(member, kept))) continue;
             if (is_inside) {
                 member.doubts.insert(ZipDoubt::overlap);
-                kept[owner].doubts.insert(ZipDoubt::overlap);
+                kept[listed.owner].doubts.insert(ZipDoubt::overlap);
             }
-            const bool is_agreed = member.is_listed && !member.doubts.contains(ZipDoubt::fields_differ);
+            const bool is_agreed = !member.has_open_end && !member.doubts.contains(ZipDoubt::fields_differ);
             const auto end = member.data + std::min<std::uint64_t>(member.packed, bytes_.size());
             kept.push_back(std::move(member));
-            if (is_agreed && end > covered) {
-                covered = end;
-                owner = kept.size() - 1;
-            }
+            const auto& now = kept.back();
+            if (is_agreed && now.is_listed) listed.extend(end, kept.size() - 1);
+            if (is_agreed && now.method == 0 && now.cipher == ZipCipher::none)
+                any.extend(end, kept.size() - 1);
         }
         out_.members = std::move(kept);
     }

@@ -148,6 +148,12 @@ TEST(Zip, AStoredArchiveInsideIsNotTakenForFilesOfTheOuterOne) {
     EXPECT_TRUE(list_zip(zip, 1000).doubts.is_empty());
 }
 
+TEST(Zip, WithoutDirectoriesToo) {
+    std::string nested = "x";
+    for (int i = 0; i < 10; ++i) nested = File{"n.zip", nested}.local();
+    EXPECT_THAT(list_zip(nested, 1000).members, SizeIs(1));
+}
+
 TEST(Zip, FilesThatShareDataOverlap) {
     const File inner{"b.txt", "second"};
     const File outer{"a.txt", "xx" + inner.local()};
