@@ -95,5 +95,44 @@ TEST(Inspection, PayloadsOfTheEvasionSetAreReachedOrNamed) {
     for (const auto& [what, count] : counts) std::cout << what << " " << count << "\n";
 }
 
+/// One attachment, as binary, so that nothing has to be encoded.
+std::string mail_of(std::string_view name, std::string_view bytes) {
+    return "Content-Type: multipart/mixed; boundary=\"gatehouse-inspection-test\"\r\n\r\n"
+           "--gatehouse-inspection-test\r\nContent-Type: application/octet-stream; name=\"" +
+           std::string(name) + "\"\r\nContent-Transfer-Encoding: binary\r\n\r\n" + std::string(bytes) +
+           "\r\n--gatehouse-inspection-test--\r\n";
+}
+
+/// Gaps of the files of a corpus, by what they say.
+std::map<std::string, std::vector<std::string>> gaps_of(const std::filesystem::path& archive,
+                                                        std::size_t& files) {
+    std::map<std::string, std::vector<std::string>> out;
+    EXPECT_TRUE(test::for_each_file(archive, [&](const std::string& path, std::string_view bytes) {
+        if (base_name(path) == "index.tsv") return;
+        ++files;
+        const Settings settings;
+        const auto facts =
+            inspect({.raw = mail_of(base_name(path), bytes), .settings = settings, .detectors = catalogue()});
+        for (const auto& gap : facts.coverage.gaps)
+            out[std::string(message::to_string(gap.reason)) + ": " + gap.text].push_back(path);
+    }));
+    return out;
+}
+
+TEST(Inspection, OrdinaryFilesHaveNoGapsButForWhatIsClosed) {
+    std::size_t files = 0;
+    for (const std::string corpus :
+         {"data/office/office-documents-dev.tar.zst", "data/office/scripts-benign-dev.tar.zst",
+          "data/pe/pe-packed-notpacked-dev.tar.zst", "data/av/clamav-testfiles.tar.zst"}) {
+        const auto archive = test::shared_file(corpus);
+        if (!archive) GTEST_SKIP() << "no " << corpus;
+        for (const auto& [what, paths] : gaps_of(*archive, files)) {
+            EXPECT_FALSE(what.starts_with("corrupt") || what.starts_with("too_"))
+                << what << " " << paths.front();
+            std::cout << corpus << ": " << what << ": " << paths.size() << ", as " << paths.front() << "\n";
+        }
+    }
+}
+
 }  // namespace
 }  // namespace gatehouse::inspect::engine

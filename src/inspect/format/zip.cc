@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <optional>
@@ -176,7 +177,13 @@ class Lister {
     ZipList run() {
         sweep();
         mark_listed();
-        for (const auto& listed : listed_) add_listed(listed);
+        for (const auto& listed : listed_) {
+            if (listed.member.is_listed) add_listed(listed);
+        }
+        remember_data();
+        for (const auto& listed : listed_) {
+            if (!listed.member.is_listed && !is_in_data(listed.at)) add_listed(listed);
+        }
         for (const auto& local : locals_) add_unlisted(local);
         find_overlaps();
         tidy();
@@ -255,6 +262,21 @@ class Lister {
         }
         if (!member.is_listed) member.doubts.insert(ZipDoubt::unlisted);
         out_.members.push_back(std::move(member));
+    }
+
+    /// Where the data of listed members lies that every reader sees alike.
+    void remember_data() {
+        for (const auto& member : out_.members) {
+            if (member.has_open_end || member.doubts.contains(ZipDoubt::fields_differ)) continue;
+            auto& end = data_[member.data];
+            end = std::max(end, member.data + std::min<std::uint64_t>(member.packed, bytes_.size()));
+        }
+    }
+
+    /// A directory in there is of an archive within this one.
+    bool is_in_data(std::size_t at) const {
+        auto behind_it = data_.upper_bound(at);
+        return behind_it != data_.begin() && at < std::prev(behind_it)->second;
     }
 
     void note_missing(ZipMember member) {
@@ -368,6 +390,7 @@ class Lister {
     std::vector<Listed> listed_;
     std::vector<std::size_t> ends_;
     std::map<std::size_t, bool> seen_;
+    std::map<std::size_t, std::uint64_t> data_;  ///< end by begin
     ZipList out_;
 };
 
@@ -395,6 +418,10 @@ bool ends_as_zip(std::string_view bytes) {
     const auto last = behind(bytes, bytes.size() - std::min(bytes.size(), kEndSize + kMaxComment));
     const auto at = last.rfind("PK\x05\x06");
     if (at == std::string_view::npos) return false;
+    // Compound files hold archives in their streams, in pieces and before other things: that is no end of
+    // theirs.
+    const bool is_compound = bytes.starts_with("\xD0\xCF\x11\xE0");
+    if (is_compound && at + kEndSize + two(last, at + 20) != last.size()) return false;
     const auto end = read_end(bytes, bytes.size() - last.size() + at);
     const auto is_directory = [&](std::uint64_t offset) {
         return offset < end.at && bytes.substr(static_cast<std::size_t>(offset), 4) == "PK\x01\x02";
@@ -451,6 +478,8 @@ ZipContent unpack_zip_data(std::string_view packed, const ZipMember& member, std
 
 std::string rewrap_zip_member(std::string_view packed, const ZipMember& member) {
     constexpr std::string_view kName = "a";
+    constexpr std::size_t kLzmaHeader = 9;  // version, size and properties: 4.4.4, 5.8.8
+    constexpr std::uint64_t kMaxDictionary = 64U << 20;
     std::string common;
     put(common, 63, 2);
     // Flag 1 of LZMA: the data has an end mark, so it may be read to its end.
@@ -464,6 +493,12 @@ std::string rewrap_zip_member(std::string_view packed, const ZipMember& member) 
     put(common, 0, 2);
     std::string out = "PK\x03\x04" + common;
     out.append(kName).append(packed);
+    // Memory is taken for the whole dictionary at once, however little data follows.
+    if (member.method == 14 && packed.size() >= kLzmaHeader && little_endian(packed, 5, 4) > kMaxDictionary) {
+        std::string size;
+        put(size, kMaxDictionary, 4);
+        out.replace(out.size() - packed.size() + 5, 4, size);
+    }
     const auto directory = out.size();
     out.append("PK\x01\x02").append("\x3f\0", 2).append(common);
     put(out, 0, 10);

@@ -92,6 +92,9 @@ TEST(Zip, AFileMayEndAsAZipAndBeginAsAnother) {
     EXPECT_FALSE(ends_as_zip("GIF89a" + end_of(1, 50, 0)));
     EXPECT_FALSE(ends_as_zip(zip + std::string(0x10000, 'x')));
     EXPECT_FALSE(ends_as_zip(""));
+    const std::string compound = "\xD0\xCF\x11\xE0" + std::string(500, 'x') + zip;
+    EXPECT_TRUE(ends_as_zip(compound));
+    EXPECT_FALSE(ends_as_zip(compound + std::string(512, '\0')));
 }
 
 TEST(Zip, JoinedArchivesAreReadBoth) {
@@ -146,6 +149,10 @@ TEST(Zip, AStoredArchiveInsideIsNotTakenForFilesOfTheOuterOne) {
     const auto zip = zip_of({{"a.zip", inner}, {"b.txt", "second"}});
     EXPECT_THAT(contents(zip), ElementsAre("a.zip=" + inner, "b.txt=second"));
     EXPECT_TRUE(list_zip(zip, 1000).doubts.is_empty());
+    // Its first file has a name that the outer one's first file has, too, and the same offset.
+    const auto same = zip_of({{"x.txt", "outer"}, {"a.zip", inner}});
+    EXPECT_THAT(contents(same), ElementsAre("x.txt=outer", "a.zip=" + inner));
+    EXPECT_TRUE(list_zip(same, 1000).doubts.is_empty());
 }
 
 TEST(Zip, WithoutDirectoriesToo) {
