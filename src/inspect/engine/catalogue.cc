@@ -5,6 +5,7 @@
 #include <array>
 #include <string_view>
 
+#include "inspect/detect/disguise/disguise.h"
 #include "inspect/detect/loop/loop.h"
 #include "inspect/detect/malformed/malformed.h"
 #include "inspect/engine/form.h"
@@ -20,6 +21,8 @@ using detect::MessageFacts;
 using detect::Object;
 
 constexpr std::array kCatalogue = {
+    Detector{&detect::disguise::kInfo, [](const Object& o, const MessageFacts& f, Budget& b,
+                                          const Settings&) { return detect::disguise::inspect(o, f, b); }},
     Detector{&detect::loop::kInfo, [](const Object& o, const MessageFacts& f, Budget& b,
                                       const Settings& s) { return detect::loop::inspect(o, f, b, s.loop); }},
     Detector{&detect::malformed::kInfo,
