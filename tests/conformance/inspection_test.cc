@@ -119,6 +119,11 @@ std::map<std::string, std::vector<std::string>> gaps_of(const std::filesystem::p
     return out;
 }
 
+/// Streams of this one are said to be longer than the file.
+bool is_damaged_on_purpose(const std::string& path) {
+    return base_name(path) == "poifs_unknown_properties.msg";
+}
+
 TEST(Inspection, OrdinaryFilesHaveNoGapsButForWhatIsClosed) {
     std::size_t files = 0;
     for (const std::string corpus :
@@ -127,8 +132,9 @@ TEST(Inspection, OrdinaryFilesHaveNoGapsButForWhatIsClosed) {
         const auto archive = test::shared_file(corpus);
         if (!archive) GTEST_SKIP() << "no " << corpus;
         for (const auto& [what, paths] : gaps_of(*archive, files)) {
-            EXPECT_FALSE(what.starts_with("corrupt") || what.starts_with("too_"))
-                << what << " " << paths.front();
+            EXPECT_FALSE((what.starts_with("corrupt") || what.starts_with("too_")) &&
+                         !std::ranges::all_of(paths, is_damaged_on_purpose))
+                << what << " " << ::testing::PrintToString(paths);
             std::cout << corpus << ": " << what << ": " << paths.size() << ", as " << paths.front() << "\n";
         }
     }

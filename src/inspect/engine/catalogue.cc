@@ -74,7 +74,7 @@ std::vector<base::EvidenceInfo> all_evidence() {
 std::string describe_catalogue() {
     std::string out = "engine: what is odd about a message's form\n";
     describe(out, own_evidence());
-    out += "open: what is odd about an archive\n";
+    out += "open: what is odd about an archive or a document\n";
     describe(out, open::kEvidence);
     for (const auto& detector : catalogue()) {
         const auto& info = *detector.info;

@@ -178,8 +178,12 @@ class Inspection {
         const auto row = facts_.parts.back();
         if (!reading_text) hand_to_engines(row, bytes);
         run_detectors(detect::Stage::part, {row.path, bytes, &row});
-        // Who looks at text finds the files in it,
-        if (!reading_text) look_inside(row, bytes, type);
+        if (!reading_text || !is_looked_through(type)) look_inside(row, bytes, type);
+    }
+
+    /// Who looks at text finds these files in it.
+    static bool is_looked_through(const format::FileType& type) {
+        return type.name == "uuencode" || type.name == "yenc" || type.name == "message";
     }
 
     void hand_to_engines(const message::Part& row, std::string_view bytes) {
@@ -189,7 +193,7 @@ class Inspection {
 
     /// Containers; what is in them is looked at like them, one level deeper.
     void look_inside(const message::Part& row, std::string_view bytes, const format::FileType& type) {
-        const open::Item item{row.name, bytes, &type};
+        const open::Item item{row.name, bytes, &type_when_opened(row, type)};
         const bool is_message = type.name == "message";
         if (!is_message && !open::is_container(item)) return;
         // The same bytes hold the same again: an archive may hold itself, or one file a thousand times.
@@ -199,8 +203,8 @@ class Inspection {
         ++depth_;
         if (is_message) look_at_message(row, bytes);
         Inside inside(opening_, row, bytes.size(),
-                      [this](const message::Part& member, std::string_view content, bool is_hidden) {
-                          show_member(member, content, is_hidden);
+                      [this](const message::Part& described, const open::Member& member) {
+                          show_member(described, member);
                       });
         open::open(item, inside);
         --depth_;
@@ -236,12 +240,12 @@ class Inspection {
     }
 
     /// Engines beside us open the usual containers themselves.
-    void show_member(const message::Part& described, std::string_view bytes, bool is_hidden) {
-        const auto& type = add_row(described, bytes);
+    void show_member(const message::Part& described, const open::Member& member) {
+        const auto& type = add_row(described, member.bytes);
         const auto row = facts_.parts.back();
-        if (is_hidden) hand_to_engines(row, bytes);
-        run_detectors(detect::Stage::part, {row.path, bytes, &row});
-        look_inside(row, bytes, type);
+        if (member.is_hidden) hand_to_engines(row, member.bytes);
+        run_detectors(detect::Stage::part, {row.path, member.bytes, &row});
+        if (!member.is_taken_apart) look_inside(row, member.bytes, type);
     }
 
     const format::FileType& add_row(message::Part row, std::string_view bytes) {

@@ -58,7 +58,7 @@ bool Inside::on_member(const open::Member& member) {
     row.name = tidy_name(
         member.name.substr(std::min(member.name.size(), member.name.find_last_of("/\\") + 1)), kMaxName);
     row.attachment = true;
-    look_(std::move(row), member.bytes, member.is_hidden);
+    look_(std::move(row), member);
     opening_.held -= member.bytes.size();
     if (is_bomb()) {
         on_gap("", GapReason::too_large,

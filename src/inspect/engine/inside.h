@@ -25,7 +25,7 @@ struct Opening {
 
 class Inside final : public open::Visitor {
   public:
-    using Look = std::function<void(message::Part row, std::string_view bytes, bool is_hidden)>;
+    using Look = std::function<void(message::Part row, const open::Member& member)>;
     /// `row` is the container's.
     Inside(Opening& opening, const message::Part& row, std::size_t size, Look look);
 

@@ -1,6 +1,7 @@
 #include "inspect/engine/part_facts.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.h"
 #include "message/charset.h"
@@ -60,6 +61,29 @@ message::Part describe_part(const mime::Part& part, std::string path) {
     row.name = tidy_name(part.file_name, kMaxName);
     row.attachment = part.disposition.type == "attachment" || !part.file_name.empty();
     return row;
+}
+
+const format::FileType& type_when_opened(const message::Part& part, const format::FileType& type) {
+    struct Reading {
+        std::string_view claimed;
+        std::array<std::string_view, 5> extensions;
+        std::string_view type;
+    };
+    static constexpr auto kReadings = std::to_array<Reading>({
+        {"text/html", {".html", ".htm", ".shtml", ".xhtml", ".xht"}, "html"},
+        {"application/xhtml", {".hta", ".xhtml", ".mht", ".mhtml", ".html"}, "html"},
+        {"image/svg", {".svg", ".svg", ".svg", ".svg", ".svg"}, "svg"},
+        {"text/calendar", {".ics", ".ical", ".vcs", ".ifb", ".icalendar"}, "ics"},
+    });
+    if (type.name != "text" && type.name != "data" && type.name != "xml") return type;
+    for (const auto& reading : kReadings) {
+        const bool is_named = std::ranges::any_of(reading.extensions, [&](std::string_view extension) {
+            return base::iends_with(part.name, extension);
+        });
+        if (is_named || base::istarts_with(part.claimed_type, reading.claimed))
+            return *format::find_file_type(reading.type);
+    }
+    return type;
 }
 
 bool is_reading_text(const mime::Part& part, std::string_view decoded) {

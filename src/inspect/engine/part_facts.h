@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "inspect/format/true_type.h"
 #include "inspect/mime/structure.h"
 #include "message/facts.h"
 
@@ -19,6 +20,10 @@ std::string member_path(std::string_view parent, std::string_view name);
 
 /// Everything but size and digest.
 message::Part describe_part(const mime::Part& part, std::string path);
+
+/// What a program takes a part for that is nothing but text by its content: browsers read any text as a page
+/// when its name or its type says so, and calendars likewise. Else `type`.
+const format::FileType& type_when_opened(const message::Part& part, const format::FileType& type);
 
 /// Text that people read, as opposed to a file: declared as text, not named, not attached, and no binary
 /// content. Such parts are not handed to third-party engines one by one; they see them within the whole

@@ -1,26 +1,11 @@
 // Inner part of true_type: formats that share their first bytes with others, told apart by what is inside.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
 #include <string_view>
 
+#include "inspect/format/little_endian.h"
+
 namespace gatehouse::inspect::format {
-
-/// `count` bytes (at most 8) at `offset`; what is behind the end counts as 0.
-inline std::uint64_t little_endian(std::string_view bytes, std::size_t offset, std::size_t count) {
-    std::uint64_t out = 0;
-    for (std::size_t i = count; i > 0; --i) {
-        const auto at = offset + i - 1;
-        out = out << 8 | (at < bytes.size() ? static_cast<unsigned char>(bytes[at]) : 0U);
-    }
-    return out;
-}
-
-/// What follows `offset`, and nothing where that is behind the end.
-inline std::string_view behind(std::string_view bytes, std::size_t offset) {
-    return bytes.substr(offset < bytes.size() ? offset : bytes.size());
-}
 
 /// Name of the type, or nothing: MZ, zip, OLE compound files, CAFEBABE, RIFF, FORM, ar, ISO base media.
 std::string_view type_inside(std::string_view bytes);

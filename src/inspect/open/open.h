@@ -32,6 +32,8 @@ struct Member {
     std::string_view bytes;
     /// Another engine that looks into the container itself would not see this one.
     bool is_hidden = false;
+    /// What is in it comes as members of its own.
+    bool is_taken_apart = false;
 };
 
 class Visitor {
@@ -68,6 +70,27 @@ inline constexpr base::EvidenceInfo kPasswordInText{
 inline constexpr base::EvidenceInfo kAttached{
     "archive.attached", "archive", base::Strength::weak, 0,
     "an archive hangs at the end of this file, which is of another kind; both were inspected"};
-inline constexpr std::array kEvidence = {kAmbiguous, kEncrypted, kPasswordInText, kAttached};
+inline constexpr base::EvidenceInfo kMacro{"document.macro", "document", base::Strength::fact, 0,
+                                           "this document holds macros"};
+inline constexpr base::EvidenceInfo kMacroStomped{
+    "document.macro_stomped", "document", base::Strength::weak, 0,
+    "the compiled code of this document's macros knows names that their source does not: it may do other "
+    "things than it shows"};
+inline constexpr base::EvidenceInfo kDde{
+    "document.dde", "document", base::Strength::strong, 0,
+    "a field of this document starts another program or asks it for data (DDE)"};
+inline constexpr base::EvidenceInfo kRemoteTemplate{
+    "document.remote_template", "document", base::Strength::strong, 0,
+    "opening this document fetches its template, frame or object from elsewhere"};
+inline constexpr base::EvidenceInfo kEmbeddedFile{"document.embedded_file", "document", base::Strength::fact,
+                                                  0, "another file is embedded in this document"};
+inline constexpr base::EvidenceInfo kScript{"document.script", "document", base::Strength::fact, 0,
+                                            "this document holds a script"};
+inline constexpr base::EvidenceInfo kSmuggled{
+    "document.smuggled_file", "document", base::Strength::strong, 0,
+    "a script of this page carries a file in its text and hands it to the reader as a download"};
+inline constexpr std::array kEvidence = {kAmbiguous,    kEncrypted, kPasswordInText, kAttached,     kMacro,
+                                         kMacroStomped, kDde,       kRemoteTemplate, kEmbeddedFile, kScript,
+                                         kSmuggled};
 
 }  // namespace gatehouse::inspect::open

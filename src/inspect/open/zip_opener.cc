@@ -7,6 +7,7 @@
 #include "inspect/format/zip.h"
 #include "inspect/format/zip_cipher.h"
 #include "inspect/open/archive_library.h"
+#include "inspect/open/office_part.h"
 #include "inspect/open/openers.h"
 
 namespace gatehouse::inspect::open {
@@ -25,7 +26,10 @@ constexpr std::size_t kMaxTries = 200;
 
 class ZipOpener {
   public:
-    ZipOpener(const Item& item, Visitor& visitor) : bytes_(item.bytes), visitor_(visitor) {}
+    ZipOpener(const Item& item, Visitor& visitor)
+        : bytes_(item.bytes),
+          is_document_(item.type->group == format::FileGroup::document),
+          visitor_(visitor) {}
 
     void run() {
         const auto list = format::list_zip(bytes_, visitor_.max_members());
@@ -126,10 +130,12 @@ class ZipOpener {
                             "this file is damaged; what could be unpacked was inspected");
         const bool is_hidden = !member.doubts.is_empty() || member.cipher != ZipCipher::none ||
                                (member.method != 0 && member.method != 8 && member.method != 12);
+        if (is_document_) note_office_part(member.name, content.bytes, visitor_);
         return visitor_.on_member({member.name, content.bytes, is_hidden});
     }
 
     std::string_view bytes_;
+    bool is_document_;
     Visitor& visitor_;
     std::string password_;
     std::size_t tries_ = 0;
