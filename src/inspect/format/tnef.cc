@@ -120,8 +120,9 @@ std::optional<Property> next_property(Cursor& in) {
     const bool has_many = (out.type & kManyValues) != 0;
     out.type &= ~static_cast<std::uint64_t>(kManyValues);
     const auto count = has_many || !fixed_size(out.type) ? in.number(4) : 1;
+    // Values of some types take no bytes, and so any number of them would fit.
+    if (!in.has(count) && count != 1) return std::nullopt;
     for (std::uint64_t i = 0; i < count && !in.is_broken(); ++i) {
-        if (in.at_end()) return std::nullopt;
         const auto value = next_value(in, out.type);
         if (i == 0) out.value = value;
     }

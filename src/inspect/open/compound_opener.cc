@@ -64,6 +64,8 @@ class CompoundOpener {
             visitor_.on_gap(entry.path, GapReason::corrupt,
                             "this stream is damaged; what could be read was inspected");
         note(entry, content.bytes);
+        if (entry.name == "Equation Native")
+            visitor_.on_evidence(kEquation, entry.path, std::string(kEquation.help));
         if (entry.name.ends_with("Ole10Native")) return look_at_package(entry, content.bytes);
         if (entry.name == "PowerPoint Document") return look_at_presentation(entry, content.bytes);
         // Excel keeps archives of its own in pieces there.

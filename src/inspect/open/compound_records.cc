@@ -51,7 +51,8 @@ std::optional<Package> read_package_body(std::string_view body) {
     body.remove_prefix(8 + length);
     const auto size = little_endian(body, 0, 4);
     const auto bytes = behind(body, 4);
-    return Package{label->empty() ? *source : *label, bytes.substr(0, size), body.size() < 4 || size > bytes.size()};
+    return Package{label->empty() ? *source : *label, bytes.substr(0, size),
+                   body.size() < 4 || size > bytes.size()};
 }
 
 std::optional<Package> read_package(std::string_view stream) {

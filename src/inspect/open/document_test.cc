@@ -137,6 +137,12 @@ TEST(Documents, TnefGivesFilesAndBodies) {
     EXPECT_THAT(cut.gaps, Contains(Pair("", GapReason::corrupt)));
 }
 
+TEST(Documents, TnefThatClaimsBillionsOfEmptyValuesCostsNothing) {
+    const auto empty = number(0x1001, 2) + number(0x1234, 2) + number(0xFFFFFFFF, 4) + "abcd";
+    const auto file = number(0x223E9F78, 4) + number(1, 2) + tnef_attribute(0x69003, number(1, 4) + empty);
+    EXPECT_TRUE(format::read_tnef(file, 10).is_damaged);
+}
+
 // The example of [MS-OXRTFCP] 3.1.1.
 TEST(Documents, CompressedRichText) {
     const auto packed = base::from_hex(
@@ -166,6 +172,47 @@ TEST(Documents, PackagesHoldFiles) {
         const auto cut = read_package_body(std::string_view(body).substr(0, size));
         EXPECT_TRUE(!cut || cut->is_damaged) << size;
     }
+}
+
+std::string hex_of_object(std::string_view class_name, std::string_view bytes) {
+    return base::to_hex(number(0x501, 4) + number(2, 4) + number(class_name.size() + 1, 4) +
+                        std::string(class_name) + '\0' + number(0, 8) + number(bytes.size(), 4) +
+                        std::string(bytes));
+}
+
+TEST(Documents, ObjectsOfRichTextAreFilesHoweverTheyAreSpelled) {
+    const auto hex = hex_of_object("Other", kFile);
+    const auto package = hex_of_object("Package", number(2, 2) + "a.exe\0b\0"s + number(0, 4) + number(0, 4) +
+                                                      number(kFile.size(), 4) + std::string(kFile));
+    std::string spread;
+    for (const char c : hex) spread += std::string(1, c) + "\r\n\\ignored5 \t";
+    for (const auto& data : {hex, spread, hex.substr(0, 20) + "{\\*\\x 41}" + hex.substr(20),
+                             hex.substr(0, 21) + "{" + hex.substr(21, 4) + "}" + hex.substr(25)}) {
+        Seen seen;
+        open_bytes("{\\rtf1{\\object\\objemb{\\*\\objdata " + data + "}}}", seen);
+        EXPECT_THAT(seen.members, Contains(Pair(testing::_, kFile))) << data;
+        EXPECT_THAT(seen.evidence, Contains("document.embedded_file"));
+    }
+    Seen seen;
+    open_bytes("{\\rtf1{\\*\\objdata " + package + "}{\\*\\objdata " + hex_of_object("Equation.3", "x") +
+                   "}{\\*\\objdata\\bin4 {}ab",
+               seen);
+    EXPECT_THAT(seen.members, Contains(Pair("a.exe", kFile)));
+    EXPECT_THAT(seen.members, Contains(Pair("object-3", "{}ab")));
+    EXPECT_THAT(seen.evidence, Contains("document.equation_object"));
+}
+
+TEST(Documents, RichTextNamesWhatItFetchesAndStarts) {
+    Seen seen;
+    open_bytes("{\\rtf1{\\*\\template http://example.com/a.dot}{\\field{\\*\\fldinst {\\b DDE}AUTO c:}}}",
+               seen);
+    EXPECT_THAT(seen.evidence, ElementsAre("document.remote_template", "document.dde"));
+    Seen plain;
+    open_bytes("{\\rtf1{\\*\\template C:\\\\a.dot}{\\field{\\*\\fldinst PAGE}} \\'", plain);
+    EXPECT_THAT(plain.evidence, IsEmpty());
+    Seen few(1 << 20, 1);
+    open_bytes("{\\rtf1{\\*\\objdata 41}{\\*\\objdata 42}}", few);
+    EXPECT_THAT(few.gaps, Contains(Pair("", GapReason::too_many)));
 }
 
 TEST(Documents, WorkbooksSayWhatTheyHold) {

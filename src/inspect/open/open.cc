@@ -46,6 +46,8 @@ constexpr auto kOpeners = std::to_array<Entry>({
     {"lzma", open_by_library},
     {"msg", open_outlook_message},
     {"msi", open_compound},
+    {"rtf", open_rtf},
+    {"pdf", open_pdf},
     {"odp", open_zip},
     {"ods", open_zip},
     {"odt", open_zip},

@@ -86,11 +86,16 @@ inline constexpr base::EvidenceInfo kEmbeddedFile{"document.embedded_file", "doc
                                                   0, "another file is embedded in this document"};
 inline constexpr base::EvidenceInfo kScript{"document.script", "document", base::Strength::fact, 0,
                                             "this document holds a script"};
+inline constexpr base::EvidenceInfo kLaunch{"document.launch", "document", base::Strength::strong, 0,
+                                            "an action of this document starts a program"};
 inline constexpr base::EvidenceInfo kSmuggled{
     "document.smuggled_file", "document", base::Strength::strong, 0,
     "a script of this page carries a file in its text and hands it to the reader as a download"};
+inline constexpr base::EvidenceInfo kEquation{
+    "document.equation_object", "document", base::Strength::weak, 0,
+    "an object of the Equation Editor, which was withdrawn because documents could take it over"};
 inline constexpr std::array kEvidence = {kAmbiguous,    kEncrypted, kPasswordInText, kAttached,     kMacro,
                                          kMacroStomped, kDde,       kRemoteTemplate, kEmbeddedFile, kScript,
-                                         kSmuggled};
+                                         kLaunch,       kSmuggled,  kEquation};
 
 }  // namespace gatehouse::inspect::open

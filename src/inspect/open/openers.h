@@ -16,6 +16,8 @@ void open_tnef(const Item& item, Visitor& visitor);
 /// HTML and SVG: files that scripts and links carry.
 void open_html(const Item& item, Visitor& visitor);
 void open_calendar(const Item& item, Visitor& visitor);
+void open_pdf(const Item& item, Visitor& visitor);
+void open_rtf(const Item& item, Visitor& visitor);
 /// Archives and compressed files that libarchive reads, by the type they have.
 void open_by_library(const Item& item, Visitor& visitor);
 
