@@ -100,8 +100,9 @@ Url read_url(Reader& in, const pb::Url& from) {
     Url to{in.text(from.url()),   in.text(from.canonical()),
            in.text(from.host()),  in.text(from.where()),
            from.score(),          {},
-           in.text(from.source())};
+           in.text(from.source()), {}};
     in.texts(from.categories(), to.categories);
+    in.texts(from.flags(), to.flags);
     return to;
 }
 
@@ -284,6 +285,7 @@ void to_pb(const Facts& from, pb::Facts& to) {
         out.set_score(url.score);
         for (const auto& category : url.categories) out.add_categories(category);
         out.set_source(url.source);
+        for (const auto& flag : url.flags) out.add_flags(flag);
     }
     for (const auto& item : from.evidence) {
         auto& out = *to.add_evidence();

@@ -29,6 +29,7 @@ struct Url {
     std::int32_t score = -1;  ///< -1 = never looked up
     std::vector<std::string> categories;
     std::string source;
+    std::vector<std::string> flags = {};  ///< what is odd about it: "userinfo", "ip", "idn", "mismatch" ...
     bool operator==(const Url&) const = default;
 };
 

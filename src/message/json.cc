@@ -68,7 +68,8 @@ json::array urls(const Facts& facts) {
                                    {"where", text(url.where)},
                                    {"score", url.score < 0 ? json::value() : json::value(url.score)},
                                    {"categories", texts(url.categories)},
-                                   {"source", text(url.source)}});
+                                   {"source", text(url.source)},
+                                   {"flags", texts(url.flags)}});
     }
     return out;
 }

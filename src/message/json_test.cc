@@ -66,9 +66,9 @@ TEST(ScanJson, IsExactlyTheLineOfTheInterface) {
             R"("evidence": [{"feature": "intellitrap", "id": "packer.high_entropy", "where": "2:a.zip/b.exe", )"
             R"("confidence": 0.97, "text": "packed", "facts": {"entropy": "7.9"}, "source": "local"}], )"
             R"("urls": [{"url": "http://a.example/", "canonical": "http://a.example/", "host": "a.example", )"
-            R"("where": "1:text/html", "score": 34, "categories": ["phishing"], "source": "local"}, )"
+            R"("where": "1:text/html", "score": 34, "categories": ["phishing"], "source": "local", "flags": []}, )"
             R"({"url": "http://b.example/", "canonical": "http://b.example/", "host": "b.example", )"
-            R"("where": "1", "score": null, "categories": [], "source": ""}], )"
+            R"("where": "1", "score": null, "categories": [], "source": "", "flags": []}], )"
             R"("parts": [{"path": "2:a.zip/b.exe", "claimed_type": "application/zip", "type": "pe", )"
             R"("name": "b.exe", "size": 1, "sha256": ")" +
             second +

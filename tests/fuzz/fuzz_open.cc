@@ -27,6 +27,7 @@ class Counting final : public open::Visitor {
     }
     void on_gap(std::string_view, message::GapReason, std::string_view) override {}
     void on_evidence(const base::EvidenceInfo&, std::string_view, std::string) override {}
+    void on_link(std::string_view, std::string_view) override {}
     std::span<const std::string> passwords() override { return words_; }
     explicit Counting(std::size_t size) : size_(size) {}
 

@@ -9,6 +9,7 @@
 #include "inspect/detect/loop/loop.h"
 #include "inspect/detect/malformed/malformed.h"
 #include "inspect/engine/form.h"
+#include "inspect/find/url_list.h"
 #include "inspect/open/open.h"
 
 namespace gatehouse::inspect::engine {
@@ -65,6 +66,7 @@ std::span<const base::EvidenceInfo> own_evidence() {
 std::vector<base::EvidenceInfo> all_evidence() {
     std::vector<base::EvidenceInfo> out(kFormEvidence.begin(), kFormEvidence.end());
     out.insert(out.end(), open::kEvidence.begin(), open::kEvidence.end());
+    out.insert(out.end(), find::kEvidence.begin(), find::kEvidence.end());
     for (const auto& detector : kCatalogue) {
         out.insert(out.end(), detector.info->evidence.begin(), detector.info->evidence.end());
     }
@@ -76,6 +78,8 @@ std::string describe_catalogue() {
     describe(out, own_evidence());
     out += "open: what is odd about an archive or a document\n";
     describe(out, open::kEvidence);
+    out += "find: what is odd about links and about what readers see\n";
+    describe(out, find::kEvidence);
     for (const auto& detector : catalogue()) {
         const auto& info = *detector.info;
         out += fmt::format("{}: {}; reads the {}\n", info.id, info.help,

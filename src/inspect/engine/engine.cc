@@ -8,6 +8,7 @@
 #include "inspect/engine/header_facts.h"
 #include "inspect/engine/inside.h"
 #include "inspect/engine/part_facts.h"
+#include "inspect/engine/reading_text.h"
 #include "inspect/engine/readings.h"
 #include "inspect/engine/words.h"
 #include "inspect/format/true_type.h"
@@ -63,10 +64,13 @@ class Inspection {
         facts_.sha256 = base::sha256(job_.raw);
         facts_.size = job_.raw.size();
         add_header(structure_, facts_);
+        urls_.enter("subject", true);
+        urls_.add_text(facts_.header.subject);
         if (job_.listener != nullptr) job_.listener->on_early(early_questions(structure_));
         paths_ = part_paths(structure_);
         facts_.micros.parse = laps_.lap();
         look_at_parts();
+        urls_.finish(facts_);
         add_form(structure_, paths_, facts_);
         run_detectors(detect::Stage::message, {"", job_.raw, nullptr});
         bound();
@@ -101,6 +105,7 @@ class Inspection {
         if (body.is_owned()) budget_.take_decoded(body.bytes().size());
         const auto row = describe_part(part, paths_[index]);
         part.reading_text = is_reading_text(part, body.bytes());
+        source_ = {part.charset(), base_of(structure_, part)};
         show(row, body.bytes(), part.reading_text);
         look_at_what_is_elsewhere(part, row, body.bytes());
         look_at_other_readings(index);
@@ -131,6 +136,7 @@ class Inspection {
             row.claimed_type = reading.claimed_type;
             row.name = reading.file_name;
             row.attachment = reading.is_file;
+            source_ = {structure_.parts[index].charset(), base_of(structure_, structure_.parts[index])};
             show(row, reading.bytes, !reading.is_file);
             if (!reading.is_file) look_for_files_in_text(index, row.path, reading.bytes);
         }
@@ -166,6 +172,7 @@ class Inspection {
             row.claimed_type = "application/octet-stream";
             row.attachment = true;
             if (!decoded.complete) add_gap(row.path, GapReason::too_large, "only the beginning was decoded");
+            source_ = {};
             show(row, decoded.bytes, false);
         }
         if (files.size() == kMaxFilesInText)
@@ -178,12 +185,20 @@ class Inspection {
         const auto row = facts_.parts.back();
         if (!reading_text) hand_to_engines(row, bytes);
         run_detectors(detect::Stage::part, {row.path, bytes, &row});
+        look_for_links_in(row, bytes, type, reading_text);
         if (!reading_text || !is_looked_through(type)) look_inside(row, bytes, type);
     }
 
     /// Who looks at text finds these files in it.
     static bool is_looked_through(const format::FileType& type) {
         return type.name == "uuencode" || type.name == "yenc" || type.name == "message";
+    }
+
+    void look_for_links_in(const message::Part& row, std::string_view bytes, const format::FileType& type,
+                           bool reading_text) {
+        const auto source = std::exchange(source_, {});
+        look_for_links({row, bytes, type_when_opened(row, type), source.charset, source.base, reading_text},
+                       room(), urls_);
     }
 
     void hand_to_engines(const message::Part& row, std::string_view bytes) {
@@ -229,6 +244,7 @@ class Inspection {
             auto doubts = part.anomalies;
             doubts.merge(body.anomalies());
             const bool is_text = is_reading_text(part, body.bytes());
+            source_ = {part.charset(), base_of(inner, part)};
             if (!mime::doubts(doubts, is_text).is_empty())
                 add_gap(member.path, GapReason::ambiguous,
                         "mail programs read this part of an attached message differently");
@@ -245,6 +261,8 @@ class Inspection {
         const auto row = facts_.parts.back();
         if (member.is_hidden) hand_to_engines(row, member.bytes);
         run_detectors(detect::Stage::part, {row.path, member.bytes, &row});
+        source_ = {};
+        look_for_links_in(row, member.bytes, type, false);
         if (!member.is_taken_apart) look_inside(row, member.bytes, type);
     }
 
@@ -302,9 +320,24 @@ class Inspection {
     std::vector<std::string> paths_;
     message::Facts facts_;
     std::optional<std::vector<std::string>> words_;
+    /// How the text that is shown next is to be read.
+    struct Source {
+        std::string_view charset = {};
+        std::string base = {};
+    };
+    Source source_;
+    find::UrlList urls_;
     std::uint32_t depth_ = 0;
     std::unordered_set<std::string> opened_;  ///< digests of the containers that were looked into
-    Opening opening_{job_.settings.open, budget_, facts_, 0, [this] { return passwords(); }};
+    Opening opening_{job_.settings.open,
+                     budget_,
+                     facts_,
+                     0,
+                     [this] { return passwords(); },
+                     [this](std::string_view url, std::string_view where) {
+                         urls_.enter(where, false);
+                         urls_.add_link(url, where);
+                     }};
 };
 
 }  // namespace

@@ -88,6 +88,10 @@ void Inside::on_evidence(const base::EvidenceInfo& info, std::string_view where,
         detect::make_evidence(info, where.empty() ? path_ : path_of(where), std::move(text)));
 }
 
+void Inside::on_link(std::string_view url, std::string_view where) {
+    opening_.link(url, where.empty() ? path_ : path_of(where));
+}
+
 std::string Inside::path_of(std::string_view member) const {
     auto path = member_path(path_, member);
     if (path.size() > kMaxPath)

@@ -21,6 +21,7 @@ struct Opening {
     message::Facts& facts;
     std::uint64_t held = 0;  ///< bytes of the members that are open now, one within the other
     std::function<std::span<const std::string>()> passwords;
+    std::function<void(std::string_view url, std::string_view where)> link;
 };
 
 class Inside final : public open::Visitor {
@@ -34,6 +35,7 @@ class Inside final : public open::Visitor {
     bool on_member(const open::Member& member) override;
     void on_gap(std::string_view member, message::GapReason reason, std::string_view text) override;
     void on_evidence(const base::EvidenceInfo& info, std::string_view where, std::string text) override;
+    void on_link(std::string_view url, std::string_view where) override;
     std::span<const std::string> passwords() override { return opening_.passwords(); }
 
   private:

@@ -54,15 +54,33 @@ std::string attachment_name(std::string_view parameters, std::size_t number) {
     return fmt::format("attachment-{}", number);
 }
 
+/// Lines are folded at any place, so that links are whole only here. RFC 5545 3.3.11: "\n", "\," and "\;".
+void note_links(std::string_view value, Visitor& visitor) {
+    for (auto at = value.find("://"); at != std::string_view::npos; at = value.find("://", at + 3)) {
+        auto begin = at;
+        while (begin > 0 && base::is_alpha(value[begin - 1])) --begin;
+        auto end = at;
+        while (end < value.size() && static_cast<unsigned char>(value[end]) > 0x20 && value[end] != '<' &&
+               value[end] != '"' && !value.substr(end).starts_with("\\n") &&
+               !value.substr(end).starts_with("\\N"))
+            ++end;
+        std::string url(value.substr(begin, end - begin));
+        std::erase(url, '\\');
+        visitor.on_link(url, "");
+        at = end > at ? end - 1 : at;
+    }
+}
+
 }  // namespace
 
 void open_calendar(const Item& item, Visitor& visitor) {
     const auto text = unfolded(item.bytes);
     std::size_t count = 0;
     for (const auto line : base::split(text, '\n')) {
-        if (!base::istarts_with(line, "ATTACH")) continue;
         const auto value = find_value(line);
         if (value == std::string_view::npos) continue;
+        note_links(line.substr(value), visitor);
+        if (!base::istarts_with(line, "ATTACH")) continue;
         const auto parameters = line.substr(0, value - 1);
         if (base::lower(parameters).find("base64") == std::string::npos) continue;
         if (++count > visitor.max_members())

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/text.h"
+#include "inspect/format/html.h"
 
 namespace gatehouse::inspect::open {
 
@@ -32,6 +33,12 @@ std::string_view attribute(std::string_view tag, std::string_view name) {
     return {};
 }
 
+std::string text_of_attribute(std::string_view value) {
+    std::string out;
+    format::append_html_text(out, value, true);
+    return out;
+}
+
 /// Not a file of the reader's own machine, where Word notes the path of every template.
 bool is_elsewhere(std::string_view target) {
     const auto text = base::lower(target);
@@ -53,6 +60,7 @@ void note_relationships(std::string_view name, std::string_view xml, Visitor& vi
         const auto target = attribute(tag, "Target");
         const bool is_fetched = std::ranges::any_of(
             kFetched, [&](std::string_view fetched) { return base::iequals(kind, fetched); });
+        visitor.on_link(text_of_attribute(target), name);
         if (is_fetched && is_elsewhere(target))
             visitor.on_evidence(kRemoteTemplate, name,
                                 fmt::format("{}: {}", kind, base::printable(target, 200)));

@@ -49,6 +49,8 @@ class Visitor {
     virtual void on_gap(std::string_view member, message::GapReason reason, std::string_view text) = 0;
     /// `where`: a member, or empty for the container.
     virtual void on_evidence(const base::EvidenceInfo& info, std::string_view where, std::string text) = 0;
+    /// A URL that the document names as one, as it stands there; `where` as above.
+    virtual void on_link(std::string_view url, std::string_view where) = 0;
     /// What may be passwords: words of the message, best first.
     virtual std::span<const std::string> passwords() = 0;
 };

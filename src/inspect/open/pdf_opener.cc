@@ -24,6 +24,7 @@ using message::GapReason;
 using Tokens = std::span<const PdfToken>;
 
 constexpr std::size_t kMaxName = 1024;
+constexpr std::size_t kMaxLink = 16'384;
 // Of one kind in one object.
 constexpr std::size_t kMaxValues = 200;
 // Enough to know a type by.
@@ -53,6 +54,7 @@ class PdfOpener {
         for (const auto& object : file_.objects()) {
             const auto tokens = format::pdf_tokens(object.head);
             note_actions(tokens);
+            note_links(tokens);
             if (!look_at_specification(tokens) || !look_at_scripts(tokens) || !look_at_forms(tokens)) return;
         }
         look_at_streams();
@@ -77,6 +79,28 @@ class PdfOpener {
             is_script_noted_ = true;
             visitor_.on_evidence(kScript, "", std::string(kScript.help));
         }
+    }
+
+    /// Of URI actions, and files on other machines that GoToR, SubmitForm and Launch name (ISO
+    /// 32000-2 12.6.4).
+    void note_links(Tokens tokens) {
+        for (const std::string_view key : {"URI", "F", "UF"}) {
+            if (key != "URI" && !has_name(tokens, "S") && !has_name(tokens, "URL")) continue;
+            for_each_value(tokens, key, [&](Tokens value) {
+                note_link(value, key != "URI");
+                return true;
+            });
+        }
+    }
+
+    void note_link(Tokens value, bool is_file) {
+        for (const auto* object : file_.find(format::pdf_reference(value))) {
+            const auto text = format::pdf_tokens(object->head, 1);
+            if (!text.empty() && text[0].kind == PdfKind::string) note_link(Tokens(text).first(1), is_file);
+        }
+        if (value.size() != 1 || value[0].kind != PdfKind::string) return;
+        const auto text = text_of(value[0].text, kMaxLink);
+        if (!is_file || text.contains("://") || text.starts_with("\\\\")) visitor_.on_link(text, "");
     }
 
     /// A file specification: its name, and the stream that it names (ISO 32000-2 7.11.3).

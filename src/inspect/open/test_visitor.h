@@ -26,11 +26,13 @@ class Seen final : public Visitor {
     void on_evidence(const base::EvidenceInfo& info, std::string_view, std::string) override {
         evidence.emplace_back(info.id);
     }
+    void on_link(std::string_view url, std::string_view) override { links.emplace_back(url); }
     std::span<const std::string> passwords() override { return words; }
 
     std::vector<std::pair<std::string, std::string>> members;
     std::vector<std::pair<std::string, message::GapReason>> gaps;
     std::vector<std::string> evidence;
+    std::vector<std::string> links;
     std::vector<std::string> words;
     std::size_t stop_after = 1000;
 
