@@ -74,7 +74,8 @@ void write_reason(std::string& out, const std::string& word, const Findings& fin
     } else if (word.starts_with("verdict.")) {
         out += fmt::format("{}the verdict is {}\n", kIndent, to_string(record.decision.verdict));
     } else {
-        write_list(out, kIndent, findings.evidence, [&](const Evidence& item) { return item.id == word; });
+        write_list(out, kIndent, findings.evidence,
+                   [&](const Evidence& item) { return word_of(item) == word; });
     }
 }
 

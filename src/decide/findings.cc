@@ -130,6 +130,12 @@ Verdict verdict_of(const std::vector<Evidence>& evidence, const std::vector<Gap>
     return score >= spam_threshold ? worse(worst, Verdict::spam) : worst;
 }
 
+std::string word_of(const message::Evidence& evidence) {
+    if (evidence.id != "content.expression") return evidence.id;
+    const auto list = std::ranges::find(evidence.facts, "list", [](const auto& fact) { return fact.first; });
+    return list == evidence.facts.end() ? evidence.id : evidence.id + " = " + list->second;
+}
+
 double sane_score(double score) {
     return std::isfinite(score) ? std::clamp(score, -100.0, 100.0) : 0.0;
 }

@@ -28,6 +28,9 @@ std::vector<message::Gap> gaps_of(const message::Answers& answers);
 std::vector<message::Evidence> all_evidence(const message::Facts* facts, const message::Answers& answers);
 std::vector<message::Gap> all_gaps(const message::Facts* facts, const message::Answers& answers);
 
+/// By what rules and reasons name it: its id, and for a keyword list "content.expression = NAME".
+std::string word_of(const message::Evidence& evidence);
+
 /// The finding's own verdict; clean for evidence that is only worth knowing or only moves the score.
 message::Verdict verdict_of(const message::Evidence& evidence);
 /// ambiguous and MIME's own corrupt are malformed, every other gap is unscannable.

@@ -38,8 +38,12 @@ bool overlap(std::string_view a, std::string_view b) {
 }
 
 bool is_of_engines(const Term& term) {
-    return term.kind == TermKind::evidence &&
-           overlap(term.is_group ? term.word + "*" : term.word, kAntivirusMatch.id);
+    return term.kind == TermKind::evidence && overlap(id_of(term), kAntivirusMatch.id);
+}
+
+/// "content.expression = NAME" is meant by "content.expression", too.
+bool is_list_of(std::string_view word, std::string_view id) {
+    return word.starts_with(id) && word.substr(id.size()).starts_with(" = ");
 }
 
 void add_word(std::vector<std::string>& words, std::string word) {
@@ -66,7 +70,7 @@ void Index::Item::add_place(std::string_view where) {
 }
 
 void Index::add_evidence(const message::Evidence& item) {
-    auto& entry = items_[item.id];
+    auto& entry = items_[word_of(item)];
     const double score = sane_score(item.score);
     entry.add_place(item.where);
     entry.confidence = std::max(entry.confidence, item.confidence >= 0 ? item.confidence : 0.0);
@@ -156,7 +160,8 @@ Truth Index::truth(const Condition& condition, const View& view) const {
 template <typename Visit>
 void Index::visit_matches(const Term& term, const View& view, Visit visit) const {
     for (auto at = items_.lower_bound(term.word); at != items_.end(); ++at) {
-        const bool is_meant = term.is_group ? at->first.starts_with(term.word) : at->first == term.word;
+        const bool is_meant = term.is_group ? at->first.starts_with(term.word)
+                                            : at->first == term.word || is_list_of(at->first, term.word);
         if (!is_meant) return;
         const bool holds =
             !view.removed.contains(at->first) && compare(at->second.confidence, term.comparison, term.number);
@@ -207,9 +212,8 @@ Truth Index::verdict_truth(const Term& term, const View& view) const {
 }
 
 bool Index::is_unknown(const Term& term) const {
-    const std::string word = term.is_group ? term.word + "*" : term.word;
     for (const auto& skipped : input_.not_looked_for) {
-        if (overlap(word, skipped)) return true;
+        if (overlap(id_of(term), skipped)) return true;
     }
     if (is_of_engines(term)) return is_engine_pending_ || is_engine_unknown_;
     return input_.facts == nullptr;

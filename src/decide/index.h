@@ -91,12 +91,12 @@ class Index {
 
     const Input& input_;
     double spam_threshold_;
-    std::vector<message::Evidence> from_engines_;  // owns what items_ refers to
-    std::map<std::string_view, Item> items_;       // by evidence id
-    std::array<Item, kGapReasons> gaps_;           // by GapReason
-    bool is_engine_pending_ = false;               // an engine may still answer
-    bool is_engine_unknown_ = false;               // no engine can say any more, or it could not look
-    bool is_engine_silent_ = false;                // replay: no engine looked at all
+    std::vector<message::Evidence> from_engines_;     // owns what items_ refers to
+    std::map<std::string, Item, std::less<>> items_;  // by word_of
+    std::array<Item, kGapReasons> gaps_;              // by GapReason
+    bool is_engine_pending_ = false;                  // an engine may still answer
+    bool is_engine_unknown_ = false;                  // no engine can say any more, or it could not look
+    bool is_engine_silent_ = false;                   // replay: no engine looked at all
     bool has_negative_scores_ = false;
 };
 

@@ -11,6 +11,7 @@
 #include "decide/make_action.h"
 #include "decide/rule_text.h"
 #include "decide/rulings.h"
+#include "message/expression_list.h"
 
 namespace gatehouse::decide {
 namespace {
@@ -19,7 +20,11 @@ using base::Fault;
 using base::Result;
 using base::Value;
 using message::Action;
-using KnownIds = std::span<const base::EvidenceInfo>;
+/// What conditions may name.
+struct Known {
+    std::span<const base::EvidenceInfo> evidence;  ///< empty = anything
+    std::vector<std::string> lists;                ///< of expressions
+};
 
 /// A rule's TOML table in its four pieces; null = not written.
 struct RuleTables {
@@ -69,13 +74,23 @@ Result<Route> make_route(const Value* value) {
     return route;
 }
 
-Result<void> check_known(const Term& term, const Value& place, KnownIds known) {
-    if (term.kind != TermKind::evidence || known.empty()) return {};
+Result<void> check_list(const Term& term, const Value& place, const Known& known) {
+    const auto name = list_of(term);
+    if (std::ranges::find(known.lists, name) != known.lists.end()) return {};
+    const auto near = base::nearest(name, known.lists);
+    return base::fail(Fault::usage, "{}: there is no [[expression_list]] with name = \"{}\"{}",
+                      place.place().to_string(), base::printable(name, 80),
+                      near ? fmt::format("; did you mean {}?", *near) : std::string());
+}
+
+Result<void> check_known(const Term& term, const Value& place, const Known& known) {
+    if (!list_of(term).empty()) return check_list(term, place, known);
+    if (term.kind != TermKind::evidence || known.evidence.empty()) return {};
     const auto is_meant = [&](std::string_view id) {
         return term.is_group ? id.starts_with(term.word) : id == term.word;
     };
     std::vector<std::string> ids{std::string(kAntivirusMatch.id)};
-    for (const auto& info : known) ids.emplace_back(info.id);
+    for (const auto& info : known.evidence) ids.emplace_back(info.id);
     if (std::any_of(ids.begin(), ids.end(), is_meant)) return {};
     const auto near = base::nearest(term.word, ids);
     return base::fail(Fault::usage, "{}: nothing in this version gives the evidence {}{}{}",
@@ -84,7 +99,7 @@ Result<void> check_known(const Term& term, const Value& place, KnownIds known) {
 }
 
 /// The texts of one list; their syntax was checked by the field table.
-Result<std::vector<Term>> make_terms(const Value* list, double threshold, KnownIds known) {
+Result<std::vector<Term>> make_terms(const Value* list, double threshold, const Known& known) {
     std::vector<Term> terms;
     if (list == nullptr) return terms;
     const Value::Array single{*list};
@@ -98,7 +113,7 @@ Result<std::vector<Term>> make_terms(const Value* list, double threshold, KnownI
     return terms;
 }
 
-Result<Condition> make_condition(const Value& value, double threshold, KnownIds known) {
+Result<Condition> make_condition(const Value& value, double threshold, const Known& known) {
     Condition condition;
     if (value.text() != nullptr && *value.text() == "always") return condition;
     if (value.table() == nullptr) {
@@ -154,7 +169,7 @@ std::unexpected<base::Error> lacks(const Value& rule, std::string_view name, std
                       hint);
 }
 
-Result<Rule> make_rule(const Value& value, double threshold, KnownIds known) {
+Result<Rule> make_rule(const Value& value, double threshold, const Known& known) {
     if (value.table() == nullptr) {
         return base::fail(Fault::usage, "{}: a rule must be a table written as [[rule]], not {}",
                           value.place().to_string(), value.kind_name());
@@ -200,11 +215,12 @@ Result<void> check_policy_keys(const Value& policy) {
     if (policy.table() == nullptr) {
         return base::fail(Fault::usage, "the policy must be [[rule]] tables, not {}", policy.kind_name());
     }
+    const std::vector<std::string> tables{std::string(kRuleTable.name),
+                                          std::string(message::kExpressionListTable.name)};
     for (const auto& [key, member] : *policy.table()) {
-        if (key == kRuleTable.name) continue;
+        if (std::ranges::find(tables, key) != tables.end()) continue;
         return base::fail(Fault::usage, "{}: unknown table {}{}", member.place().to_string(),
-                          base::printable(key, 80),
-                          base::did_you_mean("", key, {std::string(kRuleTable.name)}));
+                          base::printable(key, 80), base::did_you_mean("", key, tables));
     }
     return {};
 }
@@ -280,11 +296,15 @@ Result<void> check_area(std::string_view name) {
                       base::printable(name, 80));
 }
 
-Result<Policy> make_policy(const message::Revision& revision, KnownIds known) {
+Result<Policy> make_policy(const message::Revision& revision, std::span<const base::EvidenceInfo> known_ids) {
     Policy policy;
     policy.revision = revision.id;
     GATEHOUSE_CHECK(read_settings(revision.settings, policy));
     GATEHOUSE_CHECK(check_policy_keys(revision.policy));
+    GATEHOUSE_TRY(const auto lists, message::read_expression_lists(revision.policy));
+    policy.expressions = message::digest_of(lists);
+    Known known{known_ids, {}};
+    for (const auto& list : lists) known.lists.push_back(list.name);
     const Value* rules = revision.policy.find(kRuleTable.name);
     if (rules != nullptr && rules->array() == nullptr) {
         return base::fail(Fault::usage, "{}: rules are written as [[rule]], not as {}",

@@ -70,6 +70,8 @@ struct Policy {
     ExceptionSettings exceptions;
     AddressList internal;
     double spam_threshold = 5.0;
+    /// What identifies the keyword lists (message::digest_of); empty = none.
+    std::string expressions;
     /// What is allowed but dangerous, in sentences for the log and `config check`.
     std::vector<std::string> warnings;
 

@@ -91,7 +91,8 @@ inline constexpr std::array kWhenFields{
     base::field<&WhenText::any>(
         "any",
         "at least one holds. Conditions: an evidence id (antivirus.match, packer.*, with >= 0.9 for its "
-        "confidence), gap.encrypted, gap.*, verdict.virus, spam, spam_score >= 6.5, size > 10 MiB, "
+        "confidence), content.expression = LIST, gap.encrypted, gap.*, verdict.virus, spam, spam_score >= "
+        "6.5, size > 10 MiB, "
         "recipients > 50",
         {.check = check_term, .reload = kLive}),
     base::field<&WhenText::all>("all", "every one holds", {.check = check_term, .reload = kLive}),

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "decide/rule_text.h"
+#include "message/expression_list.h"
 
 namespace gatehouse::decide {
 
@@ -36,7 +37,8 @@ void add_tables(std::vector<settings::text::Entry>& entries) {
     for (const auto* table : {&kGeneralTable, &kAntivirusTable, &kExceptionTable, &kAntispamTable}) {
         entries.push_back({File::settings, table});
     }
-    for (const auto* table : {&kRuleTable, &kRouteTable, &kWhenTable, &kActionTable}) {
+    for (const auto* table : {&kRuleTable, &kRouteTable, &kWhenTable, &kActionTable,
+                              &message::kExpressionListTable, &message::kExpressionTable}) {
         entries.push_back({File::policy, table, true});
     }
 }

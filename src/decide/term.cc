@@ -1,5 +1,7 @@
 #include "decide/term.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -10,6 +12,7 @@
 #include "base/text.h"
 #include "message/decision.h"
 #include "message/evidence.h"
+#include "message/expression_list.h"
 
 namespace gatehouse::decide {
 namespace {
@@ -18,6 +21,8 @@ using base::Fault;
 using base::Result;
 
 constexpr std::size_t kMaxTerm = 200;
+constexpr std::string_view kLists = "content.expression";
+constexpr std::string_view kIs = " = ";
 
 struct Operator {
     std::string_view text;
@@ -128,12 +133,37 @@ Result<Term> evidence_term(Term term, std::string_view text, const Pieces& piece
     return term;
 }
 
+/// "content.expression = Payment data"
+Result<Term> list_term(Term term, std::string_view text) {
+    const auto at = text.find('=');
+    if (base::trim(text.substr(0, at)) != kLists)
+        return bad(text, "has a = that is no comparison; only content.expression = LIST has one");
+    const auto name = base::trim(text.substr(at + 1));
+    GATEHOUSE_CHECK(message::check_list_name(name));
+    term.word = fmt::format("{}{}{}", kLists, kIs, name);
+    return term;
+}
+
 }  // namespace
+
+std::string_view list_of(const Term& term) {
+    const std::string_view word = term.word;
+    const bool has_name = word.size() > kLists.size() + kIs.size() && word.starts_with(kLists) &&
+                          term.kind == TermKind::evidence && word.substr(kLists.size()).starts_with(kIs);
+    return has_name ? word.substr(kLists.size() + kIs.size()) : std::string_view();
+}
+
+std::string id_of(const Term& term) {
+    if (!list_of(term).empty()) return std::string(kLists);
+    return term.is_group ? term.word + "*" : term.word;
+}
 
 Result<Term> parse_term(std::string_view text) {
     if (text.size() > kMaxTerm) return bad(text, "is longer than 200 bytes");
-    const Pieces pieces = split_term(text);
     Term term;
+    if (text.find_first_of("<>") == std::string_view::npos && text.contains('='))
+        return list_term(std::move(term), text);
+    const Pieces pieces = split_term(text);
     if (pieces.word == "spam_score") term.kind = TermKind::spam_score;
     if (pieces.word == "size") term.kind = TermKind::size;
     if (pieces.word == "recipients") term.kind = TermKind::recipients;
@@ -161,6 +191,8 @@ std::span<const ConditionForm> condition_forms() {
         ConditionForm{"malformed.*", "any evidence of this group was found"},
         ConditionForm{"antivirus.match >= 0.9",
                       "it was found with at least this confidence, 0 to 1; >= and > are allowed"},
+        ConditionForm{"content.expression = NAME",
+                      "the [[expression_list]] of this name matches; without = NAME: any of them"},
         ConditionForm{"gap.encrypted",
                       "something was not looked into, for this reason: encrypted, too_deep, "
                       "too_large, too_many, corrupt, timed_out, engine_unavailable, refused or "

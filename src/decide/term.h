@@ -1,5 +1,6 @@
 // One condition of a rule, as written in `when`:
 //   antivirus.match         any evidence id           packer.*             any id of a group
+//   content.expression = Payment data                 this keyword list matches
 //   packer.entropy >= 0.9   with this confidence      gap.encrypted gap.*  something was not inspected
 //   verdict.virus           the worst finding         spam                 score >= the antispam threshold
 //   spam_score >= 6.5       size > 10 MiB             recipients > 50      with >= > < <=
@@ -20,7 +21,8 @@ enum class Comparison : std::uint8_t { at_least, above, at_most, below };
 
 struct Term {
     TermKind kind = TermKind::evidence;
-    /// Evidence: the id, or its beginning up to the dot when `is_group`. Gap, verdict: their word.
+    /// Evidence: the id, or its beginning up to the dot when `is_group`. Gap, verdict: their word. A keyword
+    /// list: "content.expression = NAME", which is the word of its evidence (word_of).
     std::string word;
     bool is_group = false;  ///< "packer.*", "gap.*"
     Comparison comparison = Comparison::at_least;
@@ -28,6 +30,11 @@ struct Term {
     bool uses_threshold = false;  ///< "spam": the number comes from the settings
     bool operator==(const Term&) const = default;
 };
+
+/// The name of the keyword list that it asks for; empty when it asks for none by name.
+std::string_view list_of(const Term& term);
+/// The id of the evidence that it asks for, "packer.*" for a group.
+std::string id_of(const Term& term);
 
 base::Result<Term> parse_term(std::string_view text);
 /// parse_term for the field table.

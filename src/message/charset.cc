@@ -1,6 +1,7 @@
 #include "message/charset.h"
 
 #include <unicode/putil.h>
+#include <unicode/uchar.h>
 #include <unicode/ucnv.h>
 #include <unicode/ucnv_cb.h>
 #include <unicode/ucnv_err.h>
@@ -430,6 +431,17 @@ Utf8Text guess_to_utf8(std::string_view bytes, std::size_t max_output) {
 Utf8Text to_utf8_or_guess(std::string_view bytes, std::string_view label, std::size_t max_output) {
     if (auto text = to_utf8(bytes, label, max_output)) return *std::move(text);
     return guess_to_utf8(bytes, max_output);
+}
+
+bool is_word_character(std::string_view utf8, std::size_t at) {
+    const auto first = static_cast<unsigned char>(utf8[at]);
+    if (first < 0x80) return base::is_alnum(utf8[at]) || utf8[at] == '_';
+    const std::size_t more = first < 0xE0 ? 1 : first < 0xF0 ? 2 : 3;
+    auto c = static_cast<UChar32>(first & (0x3FU >> more));
+    for (std::size_t i = at + 1; i <= at + more && i < utf8.size(); ++i)
+        c = c << 6 | (static_cast<unsigned char>(utf8[i]) & 0x3F);
+    return c <= UCHAR_MAX_VALUE && (u_hasBinaryProperty(c, UCHAR_ALPHABETIC) || u_isdigit(c) ||
+                                    (U_GET_GC_MASK(c) & U_GC_M_MASK) != 0);
 }
 
 bool warm_charsets() {

@@ -32,6 +32,9 @@ Utf8Text guess_to_utf8(std::string_view bytes, std::size_t max_output);
 /// to_utf8, or the guess when the label is empty or unknown.
 Utf8Text to_utf8_or_guess(std::string_view bytes, std::string_view label, std::size_t max_output);
 
+/// Whether a letter, a digit, a mark or _ of any script begins at `at` (< size) of valid UTF-8.
+bool is_word_character(std::string_view utf8, std::size_t at);
+
 /// Opens the converters that mail needs, so that a process that is sealed afterwards finds them in memory.
 /// False when one of them is missing. Call it once, before threads and before the sandbox closes.
 bool warm_charsets();

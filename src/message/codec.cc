@@ -97,9 +97,9 @@ Evidence read_evidence(Reader& in, const pb::Evidence& from) {
 }
 
 Url read_url(Reader& in, const pb::Url& from) {
-    Url to{in.text(from.url()),   in.text(from.canonical()),
-           in.text(from.host()),  in.text(from.where()),
-           from.score(),          {},
+    Url to{in.text(from.url()),    in.text(from.canonical()),
+           in.text(from.host()),   in.text(from.where()),
+           from.score(),           {},
            in.text(from.source()), {}};
     in.texts(from.categories(), to.categories);
     in.texts(from.flags(), to.flags);
@@ -142,6 +142,7 @@ Facts read_facts(Reader& in, const pb::Facts& from) {
     to.header_bytes = from.header_bytes();
     in.texts(from.stripped_headers(), to.stripped_headers);
     in.texts(from.authserv_ids(), to.authserv_ids);
+    to.expressions = in.text(from.expressions());
     to.micros = {from.micros().parse(), from.micros().open(), from.micros().detect(), from.micros().total()};
     return to;
 }
@@ -313,6 +314,7 @@ void to_pb(const Facts& from, pb::Facts& to) {
     to.set_header_bytes(from.header_bytes);
     for (const auto& name : from.stripped_headers) to.add_stripped_headers(name);
     for (const auto& id : from.authserv_ids) to.add_authserv_ids(id);
+    if (!from.expressions.empty()) to.set_expressions(from.expressions);
     auto& micros = *to.mutable_micros();
     micros.set_parse(from.micros.parse);
     micros.set_open(from.micros.open);

@@ -38,6 +38,7 @@ Record example() {
         {{QuestionKind::engine_message, "clamd", ""}, AnswerState::found, "Eicar", "", "g1", 12, true}};
     record.facts.stripped_headers = {"X-Spam-Flag"};
     record.facts.authserv_ids = {"mx.example.com"};
+    record.facts.expressions = std::string(32, 'e');
     record.circumstances = {{"clamd"}, true, "mx.example.com"};
     record.decision.verdict = Verdict::virus;
     record.decision.groups = {{{"b@example.com"},

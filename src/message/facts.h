@@ -71,6 +71,8 @@ struct Facts {
     /// The authserv-id of every top-level Authentication-Results, lower case, each once (RFC 8601 2.2). The
     /// inspector does not know our own name; decide compares.
     std::vector<std::string> authserv_ids;
+    /// Which keyword lists were looked for (digest_of, 32 raw bytes); empty = none.
+    std::string expressions = {};
     Micros micros;
     bool operator==(const Facts&) const = default;
 };

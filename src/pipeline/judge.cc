@@ -19,6 +19,9 @@ using message::QuestionKind;
 namespace {
 
 constexpr int kMaxRounds = 3;
+/// How long a zygote with the keyword lists of a new policy may take to come.
+constexpr auto kListsTime = std::chrono::seconds(15);
+constexpr auto kListsPause = std::chrono::milliseconds(100);
 constexpr std::size_t kQuickDigest = std::size_t{256} * 1024;  // a quarter of a millisecond
 
 std::uint64_t micros_since(base::SteadyTime began, base::SteadyTime now) {
@@ -125,6 +128,25 @@ net::Task<Result<inspect::pool::Inspection>> Judge::inspect(Work& work) {
     co_return inspection;
 }
 
+/// Rules speak of the keyword lists of their own revision. While zygotes are exchanged an inspector may have
+/// looked for others: it is asked again until the lists agree, and then the message is the client's to keep.
+net::Task<Result<inspect::pool::Inspection>> Judge::inspect_with_lists(Work& work) {
+    auto inspection = co_await inspect(work);
+    const auto until = std::min(work.times.give_up, parts_.clock.steady() + kListsTime);
+    while (inspection && inspection->was_inspected &&
+           inspection->facts.expressions != work.policy.expressions) {
+        if (parts_.clock.steady() >= until) {
+            inspection = base::fail(base::Fault::unavailable,
+                                    "the inspectors do not have the keyword lists of this policy yet");
+            break;
+        }
+        net::Timer pause(parts_.io, kListsPause);
+        co_await pause.async_wait(net::kTuple);
+        inspection = co_await parts_.pool.inspect(work.envelope, work.sealed, work.times.give_up);
+    }
+    co_return inspection;
+}
+
 net::Task<Result<Judged>> Judge::judge(const message::Envelope& envelope, const decide::Policy& policy,
                                        int sealed, JudgeTimes times) {
     Work work{envelope, policy, sealed, times, {}, {}, {}, {}, {}};
@@ -136,7 +158,7 @@ net::Task<Result<Judged>> Judge::judge(const message::Envelope& envelope, const 
     auto& circumstances = work.judged.circumstances;
     circumstances.authserv_id = parts_.authserv_id;
     if (parts_.engine != nullptr) circumstances.engines = {parts_.engine_name};
-    auto inspection = co_await inspect(work);
+    auto inspection = co_await inspect_with_lists(work);
     if (!inspection) co_return std::unexpected(inspection.error());
     work.judged.facts = std::move(inspection->facts);
     work.judged.memory = std::move(inspection->facts_memory);

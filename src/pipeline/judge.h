@@ -77,6 +77,7 @@ class Judge {
     net::Task<bool> ask_early(Work& work, std::vector<message::Question> questions);
     net::Task<std::string> digest(std::string_view bytes);
     net::Task<base::Result<inspect::pool::Inspection>> inspect(Work& work);
+    net::Task<base::Result<inspect::pool::Inspection>> inspect_with_lists(Work& work);
     std::vector<message::Question> open_questions(const Work& work, bool facts_are_in) const;
     void note(Work& work, const std::string& step, const std::string& result) const;
 

@@ -401,6 +401,31 @@ TEST_F(CommandTest, ScanNamesWhatItFoundAndKeepsTheOrder) {
     EXPECT_THAT(found.out, AllOf(HasSubstr("two.eml: virus ("), HasSubstr("icar")));
 }
 
+TEST_F(CommandTest, HostileExpressionsAreRefusedByName) {
+    write_config();
+    const auto with = [&](const std::string& pattern) {
+        write("policy.toml",
+              "[[expression_list]]\nname = \"L\"\nexpression = [\n  \"fine\",\n  '" + pattern +
+                  "',\n]\n[[rule]]\nname = \"r\"\nkind = \"antivirus\"\nwhen = { any = "
+                  "[\"content.expression = L\", \"antivirus.match\"] }\nthen = [\"quarantine\"]\n");
+    };
+    with("(a+");
+    EXPECT_THAT(refusal(),
+                HasSubstr("policy.toml:5: the expression \"(a+\" is refused: Missing close parenthesis"));
+    with("x.{1000,3000}y");
+    EXPECT_THAT(refusal(),
+                HasSubstr("policy.toml:5: the expression \"x.{1000,3000}y\" is refused: Pattern is too "
+                          "large (repeat less"));
+    with("a*");
+    EXPECT_THAT(refusal(), HasSubstr("it is found in every text"));
+    with("blue\\s+falcon");
+    EXPECT_EQ(warnings(), "[]");
+    write("mail.eml", with_crlf("Subject: x\n\nThe Blue\nFalcon flies.\n"));
+    const auto scanned = run({"scan", "--json", path("mail.eml")});
+    EXPECT_EQ(scanned.exit_code, 1) << scanned.err;
+    EXPECT_THAT(scanned.out, AllOf(HasSubstr("\"list\": \"L\""), HasSubstr("content.expression = L")));
+}
+
 TEST_F(CommandTest, ScanChecksItsEnvelope) {
     write_config();
     write("good.eml", with_crlf(kMail));

@@ -167,6 +167,42 @@ class Sender {
     std::thread thread_;
 };
 
+/// New lists and the rules that speak of them count together: no message is judged by one without the other.
+TEST_F(WalkTest, KeywordListsAreExchangedWithoutAGap) {
+    const auto policy = [](const std::string& word) {
+        return "[[expression_list]]\nname = \"" + word + "\"\nexpression = [\"\\\\b" + word +
+               "\\\\b\"]\n[[rule]]\nname = \"r\"\nwhen = { any = [\"content.expression = " + word +
+               "\"] }\nthen = [\"reject\"]\n";
+    };
+    plan_.policy = policy("falcon");
+    Gateway gateway(plan_);
+    ASSERT_TRUE(gateway.start()) << gateway.why();
+    const auto send = [&](const std::string& word) {
+        SmtpTalk talk(gateway.smtp_port());
+        return talk.deliver("a@example.org", {"user@gw.test"}, with_crlf("Subject: x\n\nthe " + word + "\n"));
+    };
+    EXPECT_THAT(send("falcon"), StartsWith("550"));
+    EXPECT_THAT(send("eagle"), StartsWith("250"));
+    const auto folder = std::filesystem::path(gateway.config()).parent_path();
+    std::ofstream(folder / "policy.toml") << policy("eagle");
+    const auto reloaded = gateway.command({"reload"});
+    ASSERT_EQ(reloaded.exit_code, 0) << reloaded.err;
+    EXPECT_THAT(send("eagle"), StartsWith("550"));
+    EXPECT_THAT(send("falcon"), StartsWith("250"));
+    std::ofstream(folder / "policy.toml") << policy("(eagle");
+    const auto refused = gateway.command({"reload"});
+    EXPECT_EQ(refused.exit_code, 2);
+    EXPECT_THAT(refused.err, HasSubstr("is refused: Missing close"));
+    EXPECT_THAT(send("eagle"), StartsWith("550"));
+    ASSERT_TRUE(gateway.stop());
+    std::ofstream(folder / "policy.toml") << policy("falcon");
+    ASSERT_TRUE(gateway.start()) << gateway.why();
+    EXPECT_THAT(send("falcon"), StartsWith("550"));
+    EXPECT_EQ(
+        std::distance(std::filesystem::directory_iterator(gateway.state() + "/generations/expressions"), {}),
+        2);
+}
+
 TEST_F(WalkTest, KilledRolesLoseNothing) {
     if (has_clamd()) plan_.clamd = "managed";
     plan_.settings = "[antivirus]\ngrace = 600\n";

@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <cstdio>
 
+#include "apps/gatehouse/expression_keeper.h"
 #include "apps/gatehouse/report.h"
 #include "decide/findings.h"
 #include "decide/term.h"
@@ -58,6 +59,8 @@ int show(const Globals& globals, const Config& config) {
 }
 
 int check(const Globals& globals, const Config& config) {
+    if (const auto compiled = compile_expressions_of(config); !compiled)
+        return report(globals, compiled.error());
     if (globals.json) {
         json::array warnings;
         for (const auto& warning : config.warnings) warnings.push_back(json::value(warning));

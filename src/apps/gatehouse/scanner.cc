@@ -10,6 +10,7 @@
 
 #include "apps/gatehouse/child.h"
 #include "apps/gatehouse/engine_keeper.h"
+#include "apps/gatehouse/expression_keeper.h"
 #include "base/fd_passing.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -93,7 +94,13 @@ Result<void> Scanner::Parts::start_zygote() {
     if (const unsigned uid = config.role_uid("inspector"); uid != 0) {
         words.insert(words.end(), {"--user", fmt::format("{}:{}", uid, config.group_id())});
     }
-    GATEHOUSE_TRY(zygote_pid, start_child({program, words, {pair.second.get()}}));
+    GATEHOUSE_TRY(const auto expressions, make_expressions(config));
+    std::vector<int> fds{pair.second.get()};
+    if (expressions) {
+        fds.push_back(expressions.get());
+        words.insert(words.end(), {"--expressions", "4"});
+    }
+    GATEHOUSE_TRY(zygote_pid, start_child({program, words, fds}));
     pair.second.reset();
     workers = config.inspect.workers > 0 ? static_cast<std::size_t>(config.inspect.workers)
                                          : std::max(1U, std::thread::hardware_concurrency());

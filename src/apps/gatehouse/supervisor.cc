@@ -14,6 +14,7 @@
 
 #include "apps/gatehouse/child.h"
 #include "apps/gatehouse/engine_keeper.h"
+#include "apps/gatehouse/expression_keeper.h"
 #include "apps/gatehouse/state_folder.h"
 #include "base/fd_passing.h"
 #include "base/log.h"
@@ -79,6 +80,8 @@ Result<void> Supervisor::prepare() {
     GATEHOUSE_CHECK(add("front"));
     if (config_.admin.listen != "off") GATEHOUSE_CHECK(add("admin"));
     engine_ = std::make_unique<EngineKeeper>(config_);
+    expressions_ = std::make_unique<ExpressionKeeper>();
+    GATEHOUSE_CHECK(expressions_->use(config_, clock_));
     return {};
 }
 
@@ -149,7 +152,12 @@ Result<void> Supervisor::start_inspector(Role& role) {
     if (role.uid != 0) {
         role.words.insert(role.words.end(), {"--user", fmt::format("{}:{}", role.uid, config_.group_id())});
     }
-    GATEHOUSE_TRY(role.pid, start_child({role.program, role.words, {inspector_end_.get()}}));
+    std::vector<int> fds{inspector_end_.get()};
+    if (const auto& expressions = expressions_->current(); expressions) {
+        fds.push_back(expressions.get());
+        role.words.insert(role.words.end(), {"--expressions", "4"});
+    }
+    GATEHOUSE_TRY(role.pid, start_child({role.program, role.words, fds}));
     inspector_end_.reset();
     role.ready = true;
     role.started = Steady::now();

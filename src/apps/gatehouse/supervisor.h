@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "apps/common/config.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "ipc/channel.h"
 #include "ipc/control.pb.h"
@@ -30,6 +31,7 @@ struct RunOptions {
 };
 
 class EngineKeeper;
+class ExpressionKeeper;
 
 class Supervisor {
   public:
@@ -105,6 +107,8 @@ class Supervisor {
     RunOptions options_;
     std::vector<Role> roles_;
     std::unique_ptr<EngineKeeper> engine_;
+    base::Clock clock_;
+    std::unique_ptr<ExpressionKeeper> expressions_;
     base::Fd lock_;
     base::Fd signals_;
     base::Fd control_;

@@ -8,6 +8,7 @@
 #include <boost/json.hpp>
 
 #include "apps/gatehouse/engine_keeper.h"
+#include "apps/gatehouse/expression_keeper.h"
 #include "apps/gatehouse/state_folder.h"
 #include "apps/gatehouse/supervisor.h"
 #include "base/fault_point.h"
@@ -114,6 +115,7 @@ std::string Supervisor::status_row() const {
     }
     row["roles"] = std::move(roles);
     row["engine"] = engine_->status();
+    row["expressions"] = expressions_->number() == 0 ? json::value() : json::value(expressions_->number());
     json::array notes;
     for (const auto* list : {&config_.notes, &config_.warnings}) {
         for (const auto& note : *list) notes.push_back(json::value(note));
@@ -132,11 +134,12 @@ Result<void> Supervisor::reread_config() {
     for (const auto& warning : fresh.warnings) base::log(base::LogLevel::warning, "{}", warning);
     GATEHOUSE_CHECK(config_.check_exchange(fresh));
     GATEHOUSE_TRY(auto certificate, read_certificate(fresh));
+    fresh.roles_stay_root = config_.roles_stay_root;  // found out when the state folder was prepared
+    GATEHOUSE_CHECK(expressions_->use(fresh, clock_));
     if (certificate.certificate != certificate_.certificate) {
         if (Role* admin = find("admin"); admin != nullptr) end_role(*admin, SIGTERM);
     }
     certificate_ = std::move(certificate);
-    fresh.roles_stay_root = config_.roles_stay_root;  // found out when the state folder was prepared
     fresh.notes = std::move(config_.notes);
     config_ = std::move(fresh);
     return {};
@@ -157,8 +160,10 @@ void Supervisor::send_settings_to_front() {
 Result<std::string> Supervisor::reload() {
     const auto before = told_trees_;
     const std::string inspector_before = inspect::engine::encode_settings(config_.inspector);
+    const std::string expressions_before = expressions_->digest();
     GATEHOUSE_CHECK(reread_config());  // and with it the status page's certificate
-    const bool inspector_differs = inspect::engine::encode_settings(config_.inspector) != inspector_before;
+    const bool inspector_differs = inspect::engine::encode_settings(config_.inspector) != inspector_before ||
+                                   expressions_->digest() != expressions_before;
     // The front first: it hands the next zygote its settings.
     send_settings_to_front();
     if (Role* inspector = find("inspector"); inspector_differs && inspector != nullptr) {

@@ -9,6 +9,7 @@
 #include "inspect/detect/loop/loop.h"
 #include "inspect/detect/malformed/malformed.h"
 #include "inspect/engine/form.h"
+#include "inspect/find/expressions.h"
 #include "inspect/find/url_list.h"
 #include "inspect/open/open.h"
 
@@ -67,6 +68,7 @@ std::vector<base::EvidenceInfo> all_evidence() {
     std::vector<base::EvidenceInfo> out(kFormEvidence.begin(), kFormEvidence.end());
     out.insert(out.end(), open::kEvidence.begin(), open::kEvidence.end());
     out.insert(out.end(), find::kEvidence.begin(), find::kEvidence.end());
+    out.push_back(find::kContentExpression);
     for (const auto& detector : kCatalogue) {
         out.insert(out.end(), detector.info->evidence.begin(), detector.info->evidence.end());
     }
@@ -80,6 +82,8 @@ std::string describe_catalogue() {
     describe(out, open::kEvidence);
     out += "find: what is odd about links and about what readers see\n";
     describe(out, find::kEvidence);
+    out += "find: what the policy's keyword lists are found in\n";
+    describe(out, {&find::kContentExpression, 1});
     for (const auto& detector : catalogue()) {
         const auto& info = *detector.info;
         out += fmt::format("{}: {}; reads the {}\n", info.id, info.help,

@@ -64,13 +64,13 @@ class Inspection {
         facts_.sha256 = base::sha256(job_.raw);
         facts_.size = job_.raw.size();
         add_header(structure_, facts_);
-        urls_.enter("subject", true);
-        urls_.add_text(facts_.header.subject);
+        read_header(structure_, readers_);
         if (job_.listener != nullptr) job_.listener->on_early(early_questions(structure_));
         paths_ = part_paths(structure_);
         facts_.micros.parse = laps_.lap();
         look_at_parts();
         urls_.finish(facts_);
+        expressions_.finish(facts_);
         add_form(structure_, paths_, facts_);
         run_detectors(detect::Stage::message, {"", job_.raw, nullptr});
         bound();
@@ -185,7 +185,7 @@ class Inspection {
         const auto row = facts_.parts.back();
         if (!reading_text) hand_to_engines(row, bytes);
         run_detectors(detect::Stage::part, {row.path, bytes, &row});
-        look_for_links_in(row, bytes, type, reading_text);
+        read_text_of(row, bytes, type, reading_text);
         if (!reading_text || !is_looked_through(type)) look_inside(row, bytes, type);
     }
 
@@ -194,11 +194,13 @@ class Inspection {
         return type.name == "uuencode" || type.name == "yenc" || type.name == "message";
     }
 
-    void look_for_links_in(const message::Part& row, std::string_view bytes, const format::FileType& type,
-                           bool reading_text) {
+    void read_text_of(const message::Part& row, std::string_view bytes, const format::FileType& type,
+                      bool reading_text) {
+        using message::TextField;
         const auto source = std::exchange(source_, {});
-        look_for_links({row, bytes, type_when_opened(row, type), source.charset, source.base, reading_text},
-                       room(), urls_);
+        const auto field = reading_text && depth_ == 0 ? TextField::body : TextField::attachment;
+        read_text({row, bytes, type_when_opened(row, type), source.charset, source.base, reading_text, field},
+                  room(), readers_);
     }
 
     void hand_to_engines(const message::Part& row, std::string_view bytes) {
@@ -262,7 +264,7 @@ class Inspection {
         if (member.is_hidden) hand_to_engines(row, member.bytes);
         run_detectors(detect::Stage::part, {row.path, member.bytes, &row});
         source_ = {};
-        look_for_links_in(row, member.bytes, type, false);
+        read_text_of(row, member.bytes, type, false);
         if (!member.is_taken_apart) look_inside(row, member.bytes, type);
     }
 
@@ -327,6 +329,8 @@ class Inspection {
     };
     Source source_;
     find::UrlList urls_;
+    find::ExpressionScan expressions_{job_.expressions};
+    TextReaders readers_{urls_, expressions_};
     std::uint32_t depth_ = 0;
     std::unordered_set<std::string> opened_;  ///< digests of the containers that were looked into
     Opening opening_{job_.settings.open,

@@ -19,6 +19,7 @@
 #include "inspect/detect/detector.h"
 #include "inspect/engine/catalogue.h"
 #include "inspect/engine/settings.h"
+#include "inspect/find/expressions.h"
 #include "message/facts.h"
 
 namespace gatehouse::inspect::engine {
@@ -45,6 +46,8 @@ struct Job {
     const message::Envelope* envelope = nullptr;  ///< null when a file is scanned
     const Settings& settings;
     std::span<const Detector> detectors;
+    /// Of the policy; null = none. One thread at a time.
+    const find::Expressions* expressions = nullptr;
     Listener* listener = nullptr;
     base::Stopwatch* stopwatch = nullptr;
 };

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "inspect/find/office_text.h"
 #include "inspect/mime/encoded_word.h"
 #include "message/charset.h"
 
@@ -33,25 +34,70 @@ std::string_view charset_of(const TextSource& source, bool page) {
 
 }  // namespace
 
-void look_for_links(const TextSource& source, std::size_t room, find::UrlList& urls) {
+namespace {
+
+/// `bytes` in UTF-8, as a view of them where they are that already.
+std::string_view decode(const TextSource& source, bool page, std::size_t room, std::string& owned,
+                        find::UrlList& urls) {
+    const auto charset = charset_of(source, page);
+    const bool is_stateful =
+        std::ranges::any_of(std::to_array<std::string_view>({"utf-16", "utf-32", "utf-7", "iso-2022", "hz"}),
+                            [&](std::string_view name) { return base::istarts_with(charset, name); });
+    if (!is_stateful && base::is_ascii(source.bytes)) return source.bytes;
+    auto decoded = message::to_utf8_or_guess(source.bytes, charset, room);
+    if (!decoded.complete) urls.note_cut();
+    owned = std::move(decoded.text);
+    return owned;
+}
+
+void read_page(const TextSource& source, std::string_view text, std::size_t room,
+               const TextReaders& readers) {
+    const auto& path = source.row.path;
+    if (source.type.name == "xml") {
+        if (const auto office = find::office_text(text, room); office) {
+            if (office->cut) readers.urls.note_cut();
+            readers.urls.add_text(office->text);
+            readers.urls.add_text(office->hidden);
+            readers.expressions.add(source.field, path, office->text);
+            return readers.expressions.add(source.field, path, office->hidden);
+        }
+    }
+    const auto page = find::read_page(text, room);
+    readers.urls.add_page(page, source.base);
+    readers.expressions.add(source.field, path, page.text);
+    readers.expressions.add(source.field, path, page.hidden);
+}
+
+}  // namespace
+
+void read_text(const TextSource& source, std::size_t room, const TextReaders& readers) {
     if (!is_text(source)) return;
     const bool page = is_page(source);
-    urls.enter(source.row.path, source.is_reading_text);
+    readers.urls.enter(source.row.path, source.is_reading_text);
     std::string owned;
-    std::string_view text = source.bytes;
-    const auto charset = charset_of(source, page);
-    const bool is_wide = charset.starts_with("utf-16") || charset.starts_with("utf-32");
-    if (is_wide || !base::is_ascii(text) || charset.starts_with("utf-7") || charset.starts_with("iso-2022") ||
-        charset.starts_with("hz")) {
-        auto decoded = message::to_utf8_or_guess(text, charset, room);
-        if (!decoded.complete) urls.note_cut();
-        owned = std::move(decoded.text);
-        text = owned;
+    const auto text = decode(source, page, room, owned, readers.urls);
+    if (page) return read_page(source, text, room, readers);
+    readers.urls.add_text(text);
+    readers.expressions.add(source.field, source.row.path, text);
+}
+
+void read_header(const mime::Structure& structure, const TextReaders& readers) {
+    using message::TextField;
+    std::string lines;
+    for (const auto& field : structure.headers()) {
+        const bool is_subject = base::iequals(field.name, "subject");
+        if (!is_subject && !readers.expressions.is_wanted(TextField::header)) continue;
+        const auto value = message::guess_to_utf8(mime::decode_encoded_words(mime::unfold(field.value)),
+                                                  field.value.size() * 4 + 4)
+                               .text;
+        if (is_subject) {
+            readers.urls.enter("subject", true);
+            readers.urls.add_text(value);
+            readers.expressions.add(TextField::subject, "subject", value);
+        }
+        lines.append(field.name).append(": ").append(value).append("\n");
     }
-    if (page)
-        urls.add_page(find::read_page(text, room), source.base);
-    else
-        urls.add_text(text);
+    readers.expressions.add(TextField::header, "header", lines);
 }
 
 std::string base_of(const mime::Structure& structure, const mime::Part& part) {

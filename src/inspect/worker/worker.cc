@@ -110,6 +110,7 @@ class Worker {
                                             .envelope = envelope ? &*envelope : nullptr,
                                             .settings = context_.settings,
                                             .detectors = context_.detectors,
+                                            .expressions = context_.expressions,
                                             .listener = &sender,
                                             .stopwatch = &stopwatch});
         GATEHOUSE_CHECK(on_socket(sender.finish()));

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "inspect/engine/catalogue.h"
 #include "inspect/engine/settings.h"
+#include "inspect/find/expressions.h"
 #include "inspect/worker/sandbox.h"
 
 namespace gatehouse::inspect::worker {
@@ -19,6 +20,7 @@ struct WorkerContext {
     const engine::Settings& settings;
     std::span<const engine::Detector> detectors;
     const SandboxReport& sandbox;
+    const find::Expressions* expressions = nullptr;
 };
 
 /// Returns when the socket is closed or the peer breaks the protocol; the process should end then.

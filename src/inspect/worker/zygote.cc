@@ -19,12 +19,15 @@
 #include "base/fd_passing.h"
 #include "base/log.h"
 #include "inspect/engine/engine.h"
+#include "inspect/format/idna.h"
 #include "inspect/worker/denied_calls.h"
 #include "inspect/worker/seccomp.h"
 #include "inspect/worker/wipe.h"
 #include "inspect/worker/worker.h"
 #include "ipc/channel.h"
+#include "ipc/memfd.h"
 #include "ipc/zygote.pb.h"
+#include "lists/generation.h"
 #include "message/charset.h"
 #include "message/codec.h"
 #include "message/facts.pb.h"
@@ -50,7 +53,8 @@ constexpr std::string_view kWarmUp =
 
 // What libraries read from files at their first use has to be read now: the time zone, the locale,
 // converters, OpenSSL's configuration.
-Result<void> load_everything(const engine::Settings& settings, std::span<const engine::Detector> detectors) {
+Result<void> load_everything(const engine::Settings& settings, std::span<const engine::Detector> detectors,
+                             const find::Expressions* expressions) {
     ::setenv("TZ", "UTC0", 1);
     ::setenv("LC_ALL", "C.UTF-8", 1);
     ::tzset();
@@ -58,10 +62,25 @@ Result<void> load_everything(const engine::Settings& settings, std::span<const e
         return base::fail(Fault::unavailable, "the locale C.UTF-8 is missing");
     }
     if (!message::warm_charsets()) return base::fail(Fault::unavailable, "a charset converter is missing");
+    if (!format::warm_idna())
+        return base::fail(Fault::unavailable, "the tables of international names are missing");
     pb::Facts facts;
-    message::to_pb(engine::inspect({.raw = kWarmUp, .settings = settings, .detectors = detectors}), facts);
+    message::to_pb(
+        engine::inspect(
+            {.raw = kWarmUp, .settings = settings, .detectors = detectors, .expressions = expressions}),
+        facts);
     return facts.ByteSizeLong() > 0 ? Result<void>()
                                     : base::fail(Fault::internal, "inspection finds nothing");
+}
+
+Result<std::optional<find::Expressions>> load_expressions(base::Fd file) {
+    if (!file) return std::nullopt;
+    GATEHOUSE_TRY(const auto mapping, ipc::Mapping::map(file.get(), 2 * find::kMaxExpressionData));
+    GATEHOUSE_TRY(const auto generation,
+                  lists::read_generation(mapping.bytes(), lists::kExpressions, std::nullopt));
+    GATEHOUSE_TRY(auto expressions, find::Expressions::load(generation.payload));
+    expressions.set_digest(generation.info.source);
+    return std::optional(std::move(expressions));
 }
 
 class Zygote {
@@ -76,7 +95,8 @@ class Zygote {
             return base::fail(Fault::malformed, "the first frame holds no settings");
         }
         GATEHOUSE_TRY(settings_, engine::decode_settings(request.start()));
-        GATEHOUSE_CHECK(load_everything(settings_, options_.detectors));
+        GATEHOUSE_TRY(expressions_, load_expressions(std::move(options_.expressions)));
+        GATEHOUSE_CHECK(load_everything(settings_, options_.detectors, expressions()));
         GATEHOUSE_CHECK(watch_children());
         const auto& process = settings_.process;
         sandbox_ = confine_process({.ids = options_.ids,
@@ -198,7 +218,7 @@ class Zygote {
     [[noreturn]] void become_worker(base::Fd socket, pid_t zygote) {
         const auto ready = enter_worker(std::move(socket), zygote);
         if (!ready) base::log(LogLevel::error, "inspector: {}", ready.error().sentence);
-        if (ready) serve(base::Fd(STDIN_FILENO), {settings_, options_.detectors, sandbox_});
+        if (ready) serve(base::Fd(STDIN_FILENO), {settings_, options_.detectors, sandbox_, expressions()});
         base::log_flush();
         ::_exit(ready ? 0 : 3);
     }
@@ -239,8 +259,11 @@ class Zygote {
         }
     }
 
+    const find::Expressions* expressions() const { return expressions_ ? &*expressions_ : nullptr; }
+
     ipc::Channel channel_;
     ZygoteOptions options_;
+    std::optional<find::Expressions> expressions_;
     engine::Settings settings_;
     SandboxReport sandbox_;
     std::optional<SyscallFilter> filter_;

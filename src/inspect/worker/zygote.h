@@ -16,6 +16,7 @@ namespace gatehouse::inspect::worker {
 
 struct ZygoteOptions {
     base::Fd channel;
+    base::Fd expressions;  ///< a sealed generation (lists/generation.h); none = the policy has no lists
     std::optional<RoleIds> ids;
     std::span<const engine::Detector> detectors;
     /// Test composition only: workers run without the system-call filter, so that Landlock shows.

@@ -178,10 +178,6 @@ TEST(Later, WhatStaysOffIsAcceptedWhatSwitchesOnIsRefused) {
         Case{File::policy, "[[address_group]]\nname = \"x\"",
              "policy.toml:1: [[address_group]]: address groups are not in this version (leave it out)"},
         Case{File::policy, "area = []", "ok"},
-        Case{File::settings, "[[expression_list]]\nname = \"x\"",
-             "settings.toml:1: keyword and expression lists are not in this version, and will live in "
-             "policy.toml "
-             "(leave [expression_list] out)"},
         Case{File::gatehouse, "[dns]\nservers = []\ntimeout_ms = 500", "ok"},
         Case{File::gatehouse, "[dns]\nservers = [\"127.0.0.1:53\"]",
              "gatehouse.toml:2: dns.servers = [\"127.0.0.1:53\"]: the DNS outlet is not in this version "

@@ -117,7 +117,6 @@ constexpr std::array kTables{
     feature("smart_feedback", "Smart Feedback is", kSmartFeedback),
     feature("virtual_analyzer", "the Virtual Analyzer is", kVirtualAnalyzer),
     feature("privacy", "retention per class of data is", {}),
-    array_of(File::policy, "expression_list", "keyword and expression lists are"),
     array_of(File::policy, "address_group", "address groups are"),
     array_of(File::policy, "area", "quarantine areas of your own are"),
 };

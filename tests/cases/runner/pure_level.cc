@@ -7,6 +7,7 @@
 #include "decide/findings.h"
 #include "decide/make_policy.h"
 #include "inspect/engine/engine.h"
+#include "inspect/find/expressions.h"
 #include "levels.h"
 #include "message/json.h"
 #include "settings/text/parse.h"
@@ -69,6 +70,15 @@ SplitSettings split_settings(const std::string& text) {
     return out;
 }
 
+Result<std::optional<inspect::find::Expressions>> expressions_of(const base::Value& policy) {
+    GATEHOUSE_TRY(const auto lists, message::read_expression_lists(policy));
+    if (lists.empty()) return std::nullopt;
+    GATEHOUSE_TRY(const auto payload, inspect::find::compile_expressions(lists));
+    GATEHOUSE_TRY(auto expressions, inspect::find::Expressions::load(payload));
+    expressions.set_digest(message::digest_of(lists));
+    return std::optional(std::move(expressions));
+}
+
 Result<boost::json::value> run_pure(const CaseFile& file) {
     if (!file.then.empty())
         return base::fail(Fault::usage, "{}:{}: only level = walk has a then", file.path,
@@ -81,10 +91,6 @@ Result<boost::json::value> run_pure(const CaseFile& file) {
     envelope.sender = file.envelope.from.address;
     for (const auto& to : file.envelope.to) envelope.recipients.push_back({to.address, 0, ""});
     envelope.size = file.message.size();
-    const auto facts = inspect::engine::inspect({.raw = file.message,
-                                                 .envelope = &envelope,
-                                                 .settings = settings,
-                                                 .detectors = inspect::engine::catalogue()});
     GATEHOUSE_TRY(const auto answers, scripted_answers(file));
     message::Circumstances circumstances;
     if (!answers.empty()) circumstances.engines = {"clamd"};
@@ -94,6 +100,12 @@ Result<boost::json::value> run_pure(const CaseFile& file) {
         file.policy.empty() ? std::string(decide::default_policy_text()) : file.policy;
     GATEHOUSE_TRY(auto settings_tree, settings::text::parse(split.settings, file.path));
     GATEHOUSE_TRY(auto policy_tree, settings::text::parse(policy_text, file.path));
+    GATEHOUSE_TRY(const auto expressions, expressions_of(policy_tree));
+    const auto facts = inspect::engine::inspect({.raw = file.message,
+                                                 .envelope = &envelope,
+                                                 .settings = settings,
+                                                 .detectors = inspect::engine::catalogue(),
+                                                 .expressions = expressions ? &*expressions : nullptr});
     GATEHOUSE_TRY(
         const auto policy,
         decide::make_policy(message::make_revision(std::move(settings_tree), std::move(policy_tree)), known));
