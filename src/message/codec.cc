@@ -130,7 +130,7 @@ Facts read_facts(Reader& in, const pb::Facts& from) {
     to.header = read_header(in, from.header());
     in.list(from.parts(), to.parts, [&](const pb::Part& p) {
         return Part{in.text(p.path()), in.text(p.claimed_type()), in.text(p.type()), in.text(p.name()),
-                    p.size(),          in.text(p.sha256()),       p.attachment()};
+                    p.size(),          in.text(p.sha256()),       p.attachment(),    in.text(p.similarity())};
     });
     in.list(from.urls(), to.urls, [&](const pb::Url& u) { return read_url(in, u); });
     in.list(from.evidence(), to.evidence, [&](const pb::Evidence& e) { return read_evidence(in, e); });
@@ -143,6 +143,7 @@ Facts read_facts(Reader& in, const pb::Facts& from) {
     in.texts(from.stripped_headers(), to.stripped_headers);
     in.texts(from.authserv_ids(), to.authserv_ids);
     to.expressions = in.text(from.expressions());
+    to.fingerprint = in.text(from.fingerprint());
     to.micros = {from.micros().parse(), from.micros().open(), from.micros().detect(), from.micros().total()};
     return to;
 }
@@ -276,6 +277,7 @@ void to_pb(const Facts& from, pb::Facts& to) {
         out.set_size(part.size);
         out.set_sha256(part.sha256);
         out.set_attachment(part.attachment);
+        if (!part.similarity.empty()) out.set_similarity(part.similarity);
     }
     for (const auto& url : from.urls) {
         auto& out = *to.add_urls();
@@ -315,6 +317,7 @@ void to_pb(const Facts& from, pb::Facts& to) {
     for (const auto& name : from.stripped_headers) to.add_stripped_headers(name);
     for (const auto& id : from.authserv_ids) to.add_authserv_ids(id);
     if (!from.expressions.empty()) to.set_expressions(from.expressions);
+    if (!from.fingerprint.empty()) to.set_fingerprint(from.fingerprint);
     auto& micros = *to.mutable_micros();
     micros.set_parse(from.micros.parse);
     micros.set_open(from.micros.open);

@@ -39,6 +39,7 @@ Record example() {
     record.facts.stripped_headers = {"X-Spam-Flag"};
     record.facts.authserv_ids = {"mx.example.com"};
     record.facts.expressions = std::string(32, 'e');
+    record.facts.fingerprint = std::string(256, 'f');
     record.circumstances = {{"clamd"}, true, "mx.example.com"};
     record.decision.verdict = Verdict::virus;
     record.decision.groups = {{{"b@example.com"},

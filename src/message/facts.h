@@ -18,6 +18,7 @@ struct Part {
     std::uint64_t size = 0;    ///< decoded octets
     std::string sha256;        ///< 32 raw bytes of the decoded content
     bool attachment = false;
+    std::string similarity = {};  ///< TLSH, "T1..." (inspect/find/similarity.h); may be empty
     bool operator==(const Part&) const = default;
 };
 
@@ -73,6 +74,9 @@ struct Facts {
     std::vector<std::string> authserv_ids;
     /// Which keyword lists were looked for (digest_of, 32 raw bytes); empty = none.
     std::string expressions = {};
+    /// 64 min-hash slots over the text that people read (inspect/find/min_hash.h), 256 raw bytes; empty when
+    /// there is too little.
+    std::string fingerprint = {};
     Micros micros;
     bool operator==(const Facts&) const = default;
 };

@@ -77,12 +77,11 @@ json::array urls(const Facts& facts) {
 json::array parts(const Facts& facts) {
     json::array out;
     for (const auto& part : facts.parts) {
-        out.push_back(json::object{{"path", text(part.path)},
-                                   {"claimed_type", text(part.claimed_type)},
-                                   {"type", text(part.type)},
-                                   {"name", text(part.name)},
-                                   {"size", part.size},
-                                   {"sha256", base::to_hex(part.sha256)}});
+        json::object one{{"path", text(part.path)}, {"claimed_type", text(part.claimed_type)},
+                         {"type", text(part.type)}, {"name", text(part.name)},
+                         {"size", part.size},       {"sha256", base::to_hex(part.sha256)}};
+        if (!part.similarity.empty()) one["similarity"] = text(part.similarity);
+        out.push_back(std::move(one));
     }
     return out;
 }
@@ -162,6 +161,7 @@ std::string scan_json(const ScanResult& result) {
     // null = not checked, which is not the result "none".
     line["auth"] =
         json::object{{"spf", nullptr}, {"dkim", json::array()}, {"dmarc", nullptr}, {"arc", nullptr}};
+    if (!facts.fingerprint.empty()) line["fingerprint"] = base::to_hex(facts.fingerprint);
     line["decision"] = groups(decision);
     line["micros"] = micros(facts.micros);
     std::string out;

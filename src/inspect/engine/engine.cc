@@ -11,6 +11,7 @@
 #include "inspect/engine/reading_text.h"
 #include "inspect/engine/readings.h"
 #include "inspect/engine/words.h"
+#include "inspect/find/similarity.h"
 #include "inspect/format/true_type.h"
 #include "inspect/mime/decode.h"
 #include "inspect/mime/parser.h"
@@ -71,6 +72,7 @@ class Inspection {
         look_at_parts();
         urls_.finish(facts_);
         expressions_.finish(facts_);
+        facts_.fingerprint = fingerprint_.finish();
         add_form(structure_, paths_, facts_);
         run_detectors(detect::Stage::message, {"", job_.raw, nullptr});
         bound();
@@ -273,6 +275,7 @@ class Inspection {
         row.size = bytes.size();
         row.sha256 = base::sha256(bytes);
         row.type = type.name;
+        row.similarity = find::similarity_digest(bytes);
         facts_.parts.push_back(std::move(row));
         return type;
     }
@@ -330,7 +333,8 @@ class Inspection {
     Source source_;
     find::UrlList urls_;
     find::ExpressionScan expressions_{job_.expressions};
-    TextReaders readers_{urls_, expressions_};
+    find::TextFingerprint fingerprint_;
+    TextReaders readers_{urls_, expressions_, fingerprint_};
     std::uint32_t depth_ = 0;
     std::unordered_set<std::string> opened_;  ///< digests of the containers that were looked into
     Opening opening_{job_.settings.open,

@@ -66,6 +66,7 @@ void read_page(const TextSource& source, std::string_view text, std::size_t room
     readers.urls.add_page(page, source.base);
     readers.expressions.add(source.field, path, page.text);
     readers.expressions.add(source.field, path, page.hidden);
+    if (source.field == message::TextField::body) readers.fingerprint.add(page.text);
 }
 
 }  // namespace
@@ -79,6 +80,7 @@ void read_text(const TextSource& source, std::size_t room, const TextReaders& re
     if (page) return read_page(source, text, room, readers);
     readers.urls.add_text(text);
     readers.expressions.add(source.field, source.row.path, text);
+    if (source.field == message::TextField::body) readers.fingerprint.add(text);
 }
 
 void read_header(const mime::Structure& structure, const TextReaders& readers) {

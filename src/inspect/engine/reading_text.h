@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "inspect/find/expressions.h"
+#include "inspect/find/min_hash.h"
 #include "inspect/find/url_list.h"
 #include "inspect/format/true_type.h"
 #include "inspect/mime/structure.h"
@@ -29,6 +30,7 @@ struct TextSource {
 struct TextReaders {
     find::UrlList& urls;
     find::ExpressionScan& expressions;
+    find::TextFingerprint& fingerprint;  ///< of the message's own text alone
 };
 
 /// Nothing happens for what is no text. At most `room` bytes of text are made.

@@ -251,23 +251,29 @@ bool is_mark(std::string_view text) {
                                [&](const Mark& mark) { return base::istarts_with(text, mark.written); });
 }
 
+/// By byte: every URL has one of these near its beginning.
+constexpr auto kTriggers = [] {
+    std::array<bool, 256> out{};
+    for (const char c : std::string_view(":.[({\xEF\xE3")) out.at(static_cast<unsigned char>(c)) = true;
+    return out;
+}();
+
 class Finder {
   public:
     Finder(std::string_view text, std::size_t max) : text_(text), max_(max) {}
 
     std::vector<TextUrl> run() {
-        // Every URL has one of these near its beginning.
-        constexpr std::string_view kTriggers = ":.[({\xEF\xE3";
-        for (auto at = next(0, kTriggers); at < text_.size() && found_.size() < max_;) {
+        for (auto at = next(0); at < text_.size() && found_.size() < max_;) {
             const auto end = look_at(at);
-            at = next(std::max(end, at + 1), kTriggers);
+            at = next(std::max(end, at + 1));
         }
         return std::move(found_);
     }
 
   private:
-    std::size_t next(std::size_t from, std::string_view triggers) const {
-        return std::min(text_.find_first_of(triggers, from), text_.size());
+    std::size_t next(std::size_t from) const {
+        while (from < text_.size() && !kTriggers[static_cast<unsigned char>(text_[from])]) ++from;
+        return from;
     }
 
     /// Where the search goes on.

@@ -26,11 +26,16 @@ constexpr auto kDownloads = std::to_array<std::string_view>(
 /// `wanted` in lower case.
 std::size_t ifind(std::string_view text, std::string_view wanted, std::size_t from) {
     const char first = wanted.front();
-    const std::array either = {first, base::is_alpha(first) ? static_cast<char>(first - 32) : first};
-    const std::string_view set(either.data(), either.front() == either.back() ? 1 : 2);
-    for (auto at = text.find_first_of(set, from); at != std::string_view::npos;
-         at = text.find_first_of(set, at + 1)) {
-        if (base::istarts_with(text.substr(at), wanted)) return at;
+    const char other = base::is_alpha(first) ? static_cast<char>(first - 32) : first;
+    if (text.size() < wanted.size()) return std::string_view::npos;
+    const std::size_t end = text.size() - wanted.size() + 1;
+    for (std::size_t at = from; at < end; ++at) {
+        if (first == other) {
+            at = text.find(first, at);
+            if (at >= end) break;
+        }
+        const bool is_begin = text[at] == first || text[at] == other;
+        if (is_begin && base::istarts_with(text.substr(at), wanted)) return at;
     }
     return std::string_view::npos;
 }

@@ -71,7 +71,7 @@ TEST(AnswerCost, RefusesWhatBecomesTooMuch) {
 
 TEST(AnswerCost, RefusesWhatTheSchemaDoesNotKnow) {
     EXPECT_EQ(fault_of(field(15, "")), "malformed") << "an unknown field";
-    EXPECT_EQ(fault_of(field(kFacts, field(14, ""))), "malformed");
+    EXPECT_EQ(fault_of(field(kFacts, field(15, ""))), "malformed");
     EXPECT_EQ(fault_of("\x0a\x01x"), "malformed") << "a number as bytes";
     EXPECT_EQ(fault_of("\x20\x01"), "malformed") << "facts as a number";
     EXPECT_EQ(fault_of("\x23\x24"), "malformed") << "groups";
