@@ -11,7 +11,9 @@
 #include "inspect/engine/reading_text.h"
 #include "inspect/engine/readings.h"
 #include "inspect/engine/words.h"
+#include "inspect/find/qr_code.h"
 #include "inspect/find/similarity.h"
+#include "inspect/format/picture.h"
 #include "inspect/format/true_type.h"
 #include "inspect/mime/decode.h"
 #include "inspect/mime/parser.h"
@@ -27,6 +29,7 @@ using message::GapReason;
 constexpr std::size_t kMaxEvidence = 2000;
 constexpr std::size_t kMaxGaps = 2000;
 constexpr std::size_t kMaxFilesInText = 100;
+constexpr std::uint64_t kMaxPixelsOfMessage = 8 * format::kMaxPixels;
 
 /// Microseconds since the last lap; 0 without a Stopwatch.
 class Laps {
@@ -188,6 +191,7 @@ class Inspection {
         if (!reading_text) hand_to_engines(row, bytes);
         run_detectors(detect::Stage::part, {row.path, bytes, &row});
         read_text_of(row, bytes, type, reading_text);
+        look_at_picture(row, bytes, type);
         if (!reading_text || !is_looked_through(type)) look_inside(row, bytes, type);
     }
 
@@ -203,6 +207,19 @@ class Inspection {
         const auto field = reading_text && depth_ == 0 ? TextField::body : TextField::attachment;
         read_text({row, bytes, type_when_opened(row, type), source.charset, source.base, reading_text, field},
                   room(), readers_);
+    }
+
+    /// Codes in pictures lead somewhere, too.
+    void look_at_picture(const message::Part& row, std::string_view bytes, const format::FileType& type) {
+        if (!format::is_known_picture(type.name) || !seen_pictures_.insert(row.sha256).second) return;
+        format::Picture picture;
+        const auto result = format::read_picture(bytes, type.name, picture);
+        pixels_ += picture.grey.size();
+        if (result == format::PictureResult::too_large || pixels_ > kMaxPixelsOfMessage) {
+            add_gap(row.path, GapReason::too_large, "a picture that is too large to look for codes in it");
+        } else if (result != format::PictureResult::unknown) {
+            for (const auto& text : find::read_codes(picture)) urls_.add_code(text, row.path);
+        }
     }
 
     void hand_to_engines(const message::Part& row, std::string_view bytes) {
@@ -267,6 +284,7 @@ class Inspection {
         run_detectors(detect::Stage::part, {row.path, member.bytes, &row});
         source_ = {};
         read_text_of(row, member.bytes, type, false);
+        look_at_picture(row, member.bytes, type);
         if (!member.is_taken_apart) look_inside(row, member.bytes, type);
     }
 
@@ -335,6 +353,8 @@ class Inspection {
     find::ExpressionScan expressions_{job_.expressions};
     find::TextFingerprint fingerprint_;
     TextReaders readers_{urls_, expressions_, fingerprint_};
+    std::unordered_set<std::string> seen_pictures_;  ///< digests
+    std::uint64_t pixels_ = 0;                       ///< of all pictures
     std::uint32_t depth_ = 0;
     std::unordered_set<std::string> opened_;  ///< digests of the containers that were looked into
     Opening opening_{job_.settings.open,

@@ -21,7 +21,6 @@ using format::HtmlToken;
 constexpr HtmlName kA = html_name("a");
 constexpr HtmlName kBase = html_name("base");
 constexpr HtmlName kBr = html_name("br");
-constexpr HtmlName kForm = html_name("form");
 constexpr HtmlName kHref = html_name("href");
 constexpr HtmlName kInput = html_name("input");
 constexpr HtmlName kMeta = html_name("meta");

@@ -37,10 +37,11 @@ enum Flag : std::uint32_t {
     kFlagObfuscated = 1U << 13,
     kFlagLenient = 1U << 14,
     kFlagScript = 1U << 15,
+    kFlagCode = 1U << 16,
 };
 constexpr auto kFlagNames = std::to_array<std::string_view>(
     {"schemeless", "hidden", "load", "form", "refresh", "nested", "unwrapped", "userinfo", "ip", "idn",
-     "homograph", "invisible", "mismatch", "obfuscated", "lenient", "script"});
+     "homograph", "invisible", "mismatch", "obfuscated", "lenient", "script", "code"});
 
 constexpr std::size_t kMaxUrlsOfText = 10'000;
 // The text of the message may come after its files.
@@ -228,6 +229,21 @@ void UrlList::add_script(std::string_view code, const Circumstances& how) {
 
 void UrlList::add_link(std::string_view url, std::string_view where) {
     add_found(url, {where});
+}
+
+/// Telephones follow what is a URL as a whole; people type what else they see.
+void UrlList::add_code(std::string_view text, std::string_view where) {
+    Circumstances how{where};
+    how.flags |= kFlagCode;
+    const auto before = urls_.size() + by_canonical_.size();
+    const auto urls = find_urls(text, kMaxUrlsOfText);
+    const bool is_one = urls.size() == 1 && urls[0].begin == 0;
+    if (is_one && !urls[0].schemeless) {
+        add_found(text, how);
+    } else {
+        for (const auto& found : urls) add_found(found.url, how);
+    }
+    if (!urls.empty() || before != urls_.size() + by_canonical_.size()) note(kCode, where, text);
 }
 
 /// `text` as an attribute or a document holds it.

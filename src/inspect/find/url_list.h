@@ -49,6 +49,8 @@ inline constexpr base::EvidenceInfo kWrapped{
 inline constexpr base::EvidenceInfo kRewrappedOften{
     "url.wrapped_often", "url", base::Strength::weak, 0,
     "a link leads through four or more different protection services"};
+inline constexpr base::EvidenceInfo kCode{"url.qr_code", "url", base::Strength::weak, 0,
+                                          "a picture holds a code that leads to a site"};
 inline constexpr base::EvidenceInfo kForm{"url.form", "url", base::Strength::fact, 0,
                                           "a form in the message sends what is typed to a site"};
 inline constexpr base::EvidenceInfo kPasswordForm{"url.password_form", "url", base::Strength::strong, 0,
@@ -64,9 +66,10 @@ inline constexpr base::EvidenceInfo kHiddenText{
     "text of a page is not seen by its reader; the facts name how it is hidden, and how much"};
 inline constexpr base::EvidenceInfo kInvisibleText{"text.invisible_characters", "text", base::Strength::weak,
                                                    0, "characters that nobody sees stand within words"};
-inline constexpr std::array kEvidence = {
-    kTextMismatch,   kHomograph, kUserinfo,     kInvisible,  kObfuscated, kDefanged,   kWrapped,
-    kRewrappedOften, kForm,      kPasswordForm, kRemoteFile, kTooMany,    kHiddenText, kInvisibleText};
+inline constexpr std::array kEvidence = {kTextMismatch, kHomograph,  kUserinfo,     kInvisible,
+                                         kObfuscated,   kDefanged,   kWrapped,      kRewrappedOften,
+                                         kCode,         kForm,       kPasswordForm, kRemoteFile,
+                                         kTooMany,      kHiddenText, kInvisibleText};
 
 class UrlList {
   public:
@@ -81,6 +84,8 @@ class UrlList {
     void add_page(const Page& page, std::string_view base);
     /// A URL that a document names as one: a link of a PDF, a relationship of an Office document.
     void add_link(std::string_view url, std::string_view where);
+    /// What a code in a picture says.
+    void add_code(std::string_view text, std::string_view where);
     /// Some of what was to be read was beyond a limit.
     void note_cut();
     /// Moves everything into the Facts.
