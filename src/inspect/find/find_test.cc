@@ -140,6 +140,7 @@ TEST(Urls, AreCanonicalAndListedOnce) {
     EXPECT_THAT(canonicals(facts), ElementsAre("http://one.example/"));
     EXPECT_EQ(facts.urls[0].host, "one.example");
     EXPECT_EQ(facts.urls[0].where, "1:text/html");
+    EXPECT_THAT(canonicals(of_page("<a href='http://4024../x'>x</a>")), ElementsAre("http://4024../x"));
 }
 
 TEST(Urls, WhatIsOddIsSaid) {

@@ -90,7 +90,8 @@ std::string shown_site(std::string_view shown) {
 }
 
 std::string without_root_dot(std::string host) {
-    if (host.size() > 1 && host.ends_with('.')) host.pop_back();
+    // A name with an empty label is none of DNS's; without its dot "4024.." would become an address.
+    if (host.size() > 1 && host.ends_with('.') && !host.ends_with("..")) host.pop_back();
     return host;
 }
 
